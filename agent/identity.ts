@@ -1,0 +1,126 @@
+/**
+ * Who this host is: an Ed25519 key that never leaves it, and the id that the edge gave it at enrolment.
+ *
+ * The key is on disk before the edge hears of it, so an enrolment whose answer was lost can be asked for again.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
+import { z } from "zod";
+import { EnrolResult, linkLimits } from "../protocol/agent-link.ts";
+import type { HostPaths } from "./paths.ts";
+
+const AgentFile = z.object({ hostId: z.string().regex(/^host-[0-9a-z]{26}$/), edge: z.url() });
+export type AgentFile = z.infer<typeof AgentFile>;
+
+export class Identity {
+  readonly hostId: string;
+  /** `http://…` or `https://…`, without a path. */
+  readonly edge: string;
+  readonly #key: CryptoKey | Uint8Array;
+  /** What to add to this host's clock to get the edge's, in ms. */
+  #clockOffsetMs = 0;
+
+  constructor(file: AgentFile, key: CryptoKey | Uint8Array) {
+    this.hostId = file.hostId;
+    this.edge = file.edge;
+    this.#key = key;
+  }
+
+  /** Null when this host isn't enrolled. */
+  static async load(paths: HostPaths): Promise<Identity | null> {
+    const text = await readIfThere(paths.agentFile);
+    if (text === null) return null;
+    return new Identity(AgentFile.parse(JSON.parse(text)), await privateKey(paths));
+  }
+
+  /** The same host at another address of its edge, for this run. */
+  at(edge: string): Identity {
+    return new Identity({ hostId: this.hostId, edge: new URL(edge).origin }, this.#key);
+  }
+
+  /** Learns the edge's clock from the `Date` of a refusal, so that a host whose clock is wrong gets in. */
+  adoptClock(date: string | undefined): void {
+    const time = Date.parse(date ?? "");
+    if (!Number.isNaN(time)) this.#clockOffsetMs = time - Date.now();
+  }
+
+  /** The short-lived token that opens one connection. */
+  async token(): Promise<string> {
+    const now = Math.floor((Date.now() + this.#clockOffsetMs) / 1000);
+    return new SignJWT({})
+      .setProtectedHeader({ alg: "EdDSA", typ: "voidvm-agent+jwt" })
+      .setIssuer(this.hostId)
+      .setAudience(this.edge)
+      .setIssuedAt(now)
+      .setExpirationTime(now + linkLimits.agentTokenSeconds)
+      .setJti(randomUUID())
+      .sign(this.#key);
+  }
+}
+
+/**
+ * Spends an enrolment token. The same host may repeat it for ten minutes and gets the same answer.
+ *
+ * Errors: `Error` with the edge's own words when it refuses, or with what went wrong on the way.
+ */
+export async function enrol(paths: HostPaths, edge: string, token: string): Promise<Identity> {
+  const origin = new URL(edge).origin;
+  const key = await privateKey(paths);
+  const { x } = await publicJwk(paths);
+  const tokenHash = createHash("sha256").update(token).digest("hex");
+  const proof = await new SignJWT({ tokenHash })
+    .setProtectedHeader({ alg: "EdDSA", typ: "voidvm-enrol+jwt" })
+    .setAudience(origin)
+    .setIssuedAt()
+    .sign(key);
+
+  const response = await fetch(`${origin}/api/v1/agent/enrol`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Accept-Language": "en" },
+    body: JSON.stringify({ token, publicKey: { kty: "OKP", crv: "Ed25519", x }, proof }),
+    signal: AbortSignal.timeout(30_000),
+  });
+  const body = (await response.json()) as { data?: unknown; error?: { message: string; details: string } };
+  if (!response.ok) {
+    throw new Error(`${origin} refused the enrolment: ${body.error?.message} (${body.error?.details})`);
+  }
+
+  const file: AgentFile = { hostId: EnrolResult.parse(body.data).hostId, edge: origin };
+  await writeWhole(paths.agentFile, JSON.stringify(file));
+  return new Identity(file, key);
+}
+
+async function privateKey(paths: HostPaths): Promise<CryptoKey | Uint8Array> {
+  return importJWK(await privateJwk(paths), "EdDSA");
+}
+
+async function publicJwk(paths: HostPaths): Promise<{ x: string }> {
+  const { x } = await privateJwk(paths);
+  return { x: x as string };
+}
+
+async function privateJwk(paths: HostPaths): Promise<JWK> {
+  const text = await readIfThere(paths.keyFile);
+  if (text !== null) return JSON.parse(text) as JWK;
+  const { privateKey: fresh } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const jwk = await exportJWK(fresh);
+  await writeWhole(paths.keyFile, JSON.stringify(jwk));
+  return jwk;
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await writeFile(`${file}.new`, text, { mode: 0o600, flush: true });
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,158 @@
+/**
+ * What the agent says on the link and what it does with what it hears.
+ *
+ * An order is accepted only once it is in the journal, and an end is told in every session until it is acknowledged.
+ */
+import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
+import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
+import { operationInputs, type VmReport } from "../protocol/operations.ts";
+import { crashPoint } from "./crash-point.ts";
+import type { Journal, JournalEvent, JournalOperation } from "./journal.ts";
+import type { Hello, LinkHandlers, OutgoingFrame } from "./link.ts";
+import type { Progress } from "./operations/engine.ts";
+import type { VmTable } from "./vm-table.ts";
+
+export interface SessionOptions {
+  readonly journal: Journal;
+  readonly vms: VmTable;
+  readonly send: (frame: OutgoingFrame) => boolean;
+  readonly run: (operation: JournalOperation) => void;
+  readonly hello: () => Promise<Hello>;
+  readonly log: (line: string) => void;
+  /** The edge has said what it still wants: this host is in service. */
+  readonly onSynced: () => void;
+}
+
+export class Session implements LinkHandlers {
+  readonly #options: SessionOptions;
+  #synced = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  hello(): Promise<Hello> {
+    return this.#options.hello();
+  }
+
+  welcome(epoch: number): void {
+    this.#options.journal.rememberEpoch(epoch);
+  }
+
+  closed(): void {
+    this.#synced = false;
+  }
+
+  log(line: string): void {
+    this.#options.log(line);
+  }
+
+  /** Every machine and every operation that has not ended for both sides, in pages. */
+  async report(): Promise<void> {
+    const vms = await this.#options.vms.reports();
+    const operations = this.#options.journal.entries();
+    const size = linkLimits.reportPageSize;
+    const pages = Math.max(1, Math.ceil(Math.max(vms.length, operations.length) / size));
+    for (let page = 0; page < pages; page++) {
+      const [from, to] = [page * size, (page + 1) * size];
+      this.#options.send({
+        type: "report",
+        vms: vms.slice(from, to),
+        operations: operations.slice(from, to),
+        last: page === pages - 1,
+      });
+    }
+  }
+
+  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void {
+    switch (frame.type) {
+      case "sync":
+        return this.#sync(frame.wanted);
+      case "execute":
+        return this.#execute(frame);
+      case "done-ack":
+        return this.#options.journal.acknowledge(frame.operationId);
+      case "event-ack":
+        return this.#options.journal.acknowledgeEvents(frame.sequence);
+      case "cancel":
+        // Nothing that is accepted is taken back by this version: the operation goes on and tells its own end.
+        this.#options.send({ type: "cancelled", operationId: frame.operationId, effect: "too-late" });
+    }
+  }
+
+  /** Tells the end of an operation, if there is a session; the next one tells it again otherwise. */
+  ended(operationId: string): void {
+    const operation = this.#options.journal.find(operationId);
+    if (operation?.state === "done" && this.#synced) this.#sendDone(operation);
+  }
+
+  progress(progress: Progress): void {
+    if (this.#synced) this.#options.send({ type: "progress", ...progress });
+  }
+
+  event(event: JournalEvent["event"], vm: VmReport, message: string): void {
+    const entry = this.#options.journal.addEvent(event, vm, message);
+    if (this.#synced) this.#options.send({ type: "event", ...entry });
+  }
+
+  #sync(wanted: readonly string[]): void {
+    const { journal, onSynced } = this.#options;
+    this.#synced = true;
+    for (const operation of journal.unacknowledged()) {
+      if (wanted.includes(operation.id)) this.#sendDone(operation);
+      else journal.acknowledge(operation.id);
+    }
+    for (const event of journal.events()) this.#options.send({ type: "event", ...event });
+    onSynced();
+  }
+
+  #execute(frame: ExecuteFrame): void {
+    const { journal, run } = this.#options;
+    const known = journal.find(frame.operationId);
+    if (known) return this.#answerAgain(known);
+
+    const refusal = this.#refusal(frame);
+    if (refusal) {
+      this.#options.send({ type: "reject", operationId: frame.operationId, ...refusal });
+      return;
+    }
+    crashPoint(`${frame.kind}:journal:before`);
+    const { operationId: id, kind, vmId, generation, input } = frame;
+    journal.accept({ id, kind, vmId, generation, input });
+    crashPoint(`${frame.kind}:journal:after`);
+    this.#options.send({ type: "accept", operationId: id });
+    run(journal.find(id) as JournalOperation);
+  }
+
+  #refusal(frame: ExecuteFrame): { code: string; message: string } | null {
+    const input = operationInputs[frame.kind].safeParse(frame.input);
+    if (!input.success) {
+      const where = input.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+      return { code: "INVALID_ORDER", message: where.slice(0, 2000) };
+    }
+    const present = this.#options.vms.get(frame.vmId)?.generation ?? 0;
+    if (frame.generation < present) {
+      return { code: "STALE_GENERATION", message: `The machine here is of generation ${present}` };
+    }
+    if (frame.deadlineMs <= 0) return { code: "OPERATION_EXPIRED", message: "It arrived after its deadline" };
+    return null;
+  }
+
+  #answerAgain(operation: JournalOperation): void {
+    if (operation.outcome && (operation.state === "done" || operation.state === "acknowledged")) {
+      this.#sendDone(operation);
+    } else {
+      this.#options.send({ type: "accept", operationId: operation.id });
+    }
+  }
+
+  #sendDone({ id, kind, vmId, outcome, vm }: JournalOperation): void {
+    if (outcome) this.#options.send({ type: "done", operationId: id, kind, vmId, outcome, vm });
+  }
+}
+
+/** What every `hello` of this version says of the link itself. */
+export const helloBasics = {
+  protocol: { ...linkProtocol },
+  features: [] as string[],
+} satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

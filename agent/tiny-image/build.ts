@@ -1,0 +1,67 @@
+/**
+ * Builds `tiny`, the guest that VoidVM brings along: a qcow2 of some 20 MiB that boots in seconds by BIOS and UEFI.
+ *
+ * Made of Debian's packages alone, by any user, without mounting anything. The output appears whole or not at all;
+ * a failure leaves nothing behind but the cache of packages. By hand: `node build.ts OUTPUT [CACHE]`.
+ */
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { makeDisk } from "./disk.ts";
+import { makeInitramfs } from "./initramfs.ts";
+import { fetchPackages } from "./packages.ts";
+import { makeRootTree } from "./root-tree.ts";
+import { Unpacked } from "./unpacked.ts";
+import { tinyImageVersion } from "./version.ts";
+
+export { kernelCommandLine } from "./disk.ts";
+export { tinyImageVersion } from "./version.ts";
+
+/** Debian packages that the building machine must have besides apt and dpkg. All other tools come in the build's own downloads. */
+export const tinyImagePackages: string[] = ["qemu-utils"];
+
+export interface BuildTinyImageOptions {
+  /** Path of the qcow2, replaced if it exists. */
+  output: string;
+  /** Folder for the downloaded packages, about 45 MiB; builds may share it, even at the same time. */
+  cache: string;
+  log?: (line: string) => void;
+  /** Aborting ends the tool that runs and removes what was built so far. */
+  signal?: AbortSignal;
+}
+
+export async function buildTinyImage({ output, cache, log = () => {}, signal }: BuildTinyImageOptions): Promise<void> {
+  const target = resolve(output);
+  const packages = await fetchPackages(resolve(cache), log, signal);
+
+  // Beside the output, so that the last step is a rename within one file system.
+  await mkdir(dirname(target), { recursive: true });
+  const folder = await mkdtemp(join(dirname(target), `.${basename(target)}.building-`));
+  try {
+    log(`unpacking ${packages.length} Debian packages`);
+    const unpacked = await Unpacked.from(packages, join(folder, "packages"), signal);
+
+    log("making the root file system");
+    await makeRootTree(join(folder, "root"), tinyImageVersion, unpacked);
+    const initramfs = await makeInitramfs(join(folder, "initramfs"), unpacked);
+
+    log("making the disk");
+    const image = join(folder, "tiny.qcow2");
+    await makeDisk({ root: join(folder, "root"), initramfs }, folder, image, unpacked, signal);
+    signal?.throwIfAborted();
+    await rename(image, target);
+    log(`made ${target}, version ${tinyImageVersion}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+// Not when this file is part of a bundle: then the started file has another name.
+if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename && basename(import.meta.filename) === "build.ts") {
+  const [, , output, cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "voidvm/tiny-packages")] = process.argv;
+  if (!output) {
+    console.error("usage: node build.ts OUTPUT [CACHE]");
+    process.exit(2);
+  }
+  await buildTinyImage({ output, cache, log: (line) => console.error(line) });
+}

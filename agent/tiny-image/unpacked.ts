@@ -1,0 +1,79 @@
+/**
+ * The unpacked packages: finds their files, runs their programs and tells which libraries those need.
+ *
+ * Programs run by the loader and the libraries that were unpacked with them, so the machine needs none of them
+ * installed, and a build depends on the packages alone.
+ */
+import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { run, type Output, type RunOptions } from "./run.ts";
+
+const libraryFolders = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
+
+export class Unpacked {
+  readonly #root: string;
+  readonly #signal: AbortSignal | undefined;
+
+  private constructor(root: string, signal: AbortSignal | undefined) {
+    this.#root = root;
+    this.#signal = signal;
+  }
+
+  static async from(packages: readonly string[], root: string, signal?: AbortSignal): Promise<Unpacked> {
+    const waiting = [...packages];
+    const unpackNext = async (): Promise<void> => {
+      for (let next = waiting.pop(); next; next = waiting.pop()) await run("dpkg-deb", ["--extract", next, root], { signal });
+    };
+    await Promise.all(Array.from({ length: availableParallelism() }, unpackNext));
+    return new Unpacked(root, signal);
+  }
+
+  /** The path of a file by its place in the packages; Debian 12's still differ in whether `/usr` stands before it. */
+  path(place: string): string {
+    const found = [join(this.#root, "usr", place), join(this.#root, place)].find((path) => existsSync(path));
+    if (!found) throw new Error(`no package brought ${place}; tiny is made of Debian 12's packages`);
+    return found;
+  }
+
+  get loader(): string {
+    return this.path("lib64/ld-linux-x86-64.so.2");
+  }
+
+  get kernelVersion(): Promise<string> {
+    return readdir(this.path("lib/modules")).then(([version]) => {
+      if (!version) throw new Error("the kernel package brought no modules");
+      return version;
+    });
+  }
+
+  run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Output> {
+    // For what a program starts itself: syslinux calls mcopy.
+    const path = ["usr/bin", "sbin", "bin"].map((folder) => join(this.#root, folder));
+    return run(this.loader, ["--library-path", this.#libraryPath, this.path(program), ...args], {
+      signal: this.#signal,
+      ...options,
+      env: { PATH: [...path, "/usr/bin", "/bin"].join(":"), ...options.env },
+    });
+  }
+
+  /** The libraries that these programs load, by the name under which they are looked up. */
+  async librariesOf(programs: readonly string[]): Promise<Map<string, string>> {
+    const libraries = new Map<string, string>();
+    for (const program of programs) {
+      const args = ["--library-path", this.#libraryPath, "--list", this.path(program)];
+      const { stdout } = await run(this.loader, args, { signal: this.#signal });
+      for (const [, name = "", path = ""] of stdout.matchAll(/^\s*(\S+) => (.+) \(0x[0-9a-f]+\)$/gm)) {
+        // The loader falls back to the machine's own libraries, which would hide that a package is missing.
+        if (!path.startsWith(this.#root)) throw new Error(`no package brought ${name}, which ${program} needs`);
+        if (!name.startsWith("/")) libraries.set(name, path);
+      }
+    }
+    return libraries;
+  }
+
+  get #libraryPath(): string {
+    return libraryFolders.map((folder) => join(this.#root, folder)).join(":");
+  }
+}

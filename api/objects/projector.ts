@@ -1,0 +1,65 @@
+/**
+ * Carries changes from the object's own storage to D1, in their order, and again until D1 has them.
+ *
+ * Whoever waits for an operation's end is told once D1 shows it, so that what they read next is true.
+ */
+import { type Change, project } from "../../db/projection.ts";
+import type { Outbox } from "./outbox.ts";
+
+const batchSize = 50;
+
+export class Projector {
+  readonly #db: D1Database;
+  readonly #outbox: Outbox;
+  readonly #waiters = new Map<string, Set<() => void>>();
+  #flushing: Promise<boolean> | null = null;
+
+  constructor(db: D1Database, outbox: Outbox) {
+    this.#db = db;
+    this.#outbox = outbox;
+  }
+
+  /** True when D1 has all of it; false when it failed and the alarm must try again. */
+  async flush(hostId: string): Promise<boolean> {
+    do {
+      this.#flushing ??= this.#flushAll(hostId).finally(() => (this.#flushing = null));
+      if (!(await this.#flushing)) return false;
+      // What was added while the last write was under way may have come too late for it.
+    } while (this.#outbox.changes(1).length > 0);
+    return true;
+  }
+
+  /** Resolves when the operation's end is in D1, or after `timeoutMs`. */
+  async ended(operationId: string, timeoutMs: number): Promise<void> {
+    const waiters = this.#waiters.get(operationId) ?? new Set();
+    this.#waiters.set(operationId, waiters);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    waiters.add(resolve);
+    await promise;
+    clearTimeout(timer);
+    waiters.delete(resolve);
+    if (waiters.size === 0) this.#waiters.delete(operationId);
+  }
+
+  async #flushAll(hostId: string): Promise<boolean> {
+    for (;;) {
+      const batch = this.#outbox.changes(batchSize);
+      const last = batch.at(-1);
+      if (!last) return true;
+      try {
+        await project(this.#db, hostId, batch.map(({ change }) => change));
+      } catch (error) {
+        console.error(JSON.stringify({ level: "error", source: "projector", hostId, message: (error as Error).message }));
+        return false;
+      }
+      this.#outbox.removeChanges(last.n);
+      for (const { change } of batch) this.#tell(change);
+    }
+  }
+
+  #tell(change: Change): void {
+    if (change.type !== "ended") return;
+    for (const resolve of this.#waiters.get(change.operationId) ?? []) resolve();
+  }
+}

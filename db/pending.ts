@@ -1,0 +1,22 @@
+/** Operations that a host's object has still to take over. */
+import { and, asc, eq } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { linkLimits } from "../protocol/agent-link.ts";
+import { operations } from "./schema.ts";
+
+/** In the order in which the API accepted them, at most a host's worth. */
+export function queuedOperations(d1: D1Database, hostId: string) {
+  return drizzle(d1)
+    .select({
+      seq: operations.seq,
+      id: operations.id,
+      kind: operations.kind,
+      vmId: operations.vmId,
+      generation: operations.generation,
+      input: operations.input,
+    })
+    .from(operations)
+    .where(and(eq(operations.hostId, hostId), eq(operations.status, "queued")))
+    .orderBy(asc(operations.seq))
+    .limit(linkLimits.maxWaitingPerHost);
+}

@@ -1,0 +1,201 @@
+/**
+ * What the hosts' objects decided, written into D1.
+ *
+ * Every change can be written again without harm, since an object repeats what it isn't sure of. A machine's row
+ * is written only by its own host and for its own generation, and not while a later operation shows its status.
+ */
+import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
+import type { OperationKind, VmReport } from "../protocol/operations.ts";
+import type { VmStatus } from "../protocol/vm.ts";
+import { capacityOf } from "./capacity.ts";
+import { hosts, operations, vms } from "./schema.ts";
+
+/** `at` is when the object learnt of it, as an ISO string. */
+export type Change =
+  | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string }
+  | { type: "host-offline"; at: string; epoch: number }
+  | { type: "vms"; at: string; vms: VmReport[] }
+  | { type: "vms-missing"; at: string; present: string[] }
+  | { type: "started"; at: string; operationId: string; vmId: string }
+  | {
+      type: "ended";
+      at: string;
+      operationId: string;
+      kind: OperationKind;
+      vmId: string;
+      outcome: Outcome;
+      vm: VmReport | null;
+    };
+
+type Database = DrizzleD1Database;
+type Statement = Parameters<Database["batch"]>[0][number];
+
+/** Writes the changes in their order, all of them or none. */
+export async function project(d1: D1Database, hostId: string, changes: readonly Change[]): Promise<void> {
+  const db = drizzle(d1);
+  const [first, ...rest] = changes.flatMap((change) => statementsFor(db, hostId, change));
+  if (first) await db.batch([first, ...rest]);
+}
+
+/** Progress may be lost, so it goes beside the outbox. */
+export async function projectProgress(
+  d1: D1Database,
+  progress: { operationId: string; percent: number; step: string; message: string },
+): Promise<void> {
+  const { percent, step, message } = progress;
+  await drizzle(d1)
+    .update(operations)
+    .set({ percent, step, stepMessage: message })
+    .where(and(eq(operations.id, progress.operationId), eq(operations.status, "running")));
+}
+
+function statementsFor(db: Database, hostId: string, change: Change): Statement[] {
+  switch (change.type) {
+    case "host-online":
+      return [hostOnline(db, hostId, change)];
+    case "host-offline":
+      return [
+        db
+          .update(hosts)
+          .set({ status: "offline", lastSeenAt: change.at })
+          .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch))),
+      ];
+    case "vms":
+      return change.vms.map((vm) => observed(db, hostId, vm, change.at));
+    case "vms-missing":
+      return [missing(db, hostId, change.present, change.at)];
+    case "started":
+      return started(db, change);
+    case "ended":
+      return ended(db, hostId, change);
+  }
+}
+
+function hostOnline(db: Database, hostId: string, change: Extract<Change, { type: "host-online" }>): Statement {
+  const { cpu, memory, disk } = capacityOf(change.facts);
+  return db
+    .update(hosts)
+    .set({
+      status: "online",
+      facts: change.facts,
+      capacityCpu: cpu,
+      capacityMemory: memory,
+      capacityDisk: disk,
+      agentVersion: change.agentVersion,
+      epoch: change.epoch,
+      lastSeenAt: change.at,
+    })
+    .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch)));
+}
+
+/** A machine as its host sees it, where no operation is under way. */
+function observed(db: Database, hostId: string, vm: VmReport, at: string): Statement {
+  return db
+    .update(vms)
+    .set(settled(vm, at))
+    .where(and(ownRow(hostId, vm), sql`NOT EXISTS (${pendingOf(vms.id)})`));
+}
+
+function missing(db: Database, hostId: string, present: string[], at: string): Statement {
+  const reason = "The host no longer has this machine: delete it here, and create it again if it is needed";
+  return db
+    .update(vms)
+    .set({ status: "error", statusReason: reason, accelerator: null, updatedAt: at })
+    .where(
+      and(
+        eq(vms.hostId, hostId),
+        sql`${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))`,
+        sql`${vms.status} <> 'error'`,
+        sql`NOT EXISTS (${pendingOf(vms.id)})`,
+      ),
+    );
+}
+
+function started(db: Database, { operationId, vmId, at }: Extract<Change, { type: "started" }>): Statement[] {
+  return [
+    db
+      .update(operations)
+      .set({ status: "running", startedAt: at })
+      .where(and(eq(operations.id, operationId), eq(operations.status, "queued"))),
+    db
+      .update(vms)
+      .set({ status: sql`COALESCE((SELECT via FROM operations WHERE id = ${operationId}), ${vms.status})` })
+      .where(and(eq(vms.id, vmId), sql`${firstPending(vms.id, sql`id`)} = ${operationId}`)),
+  ];
+}
+
+function ended(db: Database, hostId: string, change: Extract<Change, { type: "ended" }>): Statement[] {
+  const { operationId, kind, vmId, outcome, vm, at } = change;
+  const operation = db
+    .update(operations)
+    .set({
+      status: outcome.status,
+      result: outcome.result,
+      errorCode: outcome.code,
+      errorMessage: outcome.message,
+      percent: outcome.status === "succeeded" ? 100 : sql`${operations.percent}`,
+      startedAt: sql`COALESCE(${operations.startedAt}, ${at})`,
+      finishedAt: at,
+      input: null,
+    })
+    .where(and(eq(operations.id, operationId), inArray(operations.status, ["queued", "running"])));
+
+  if (kind === "vm.delete" && outcome.status === "succeeded") {
+    return [operation, db.delete(vms).where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)))];
+  }
+  const next = firstPending(vms.id, sql`via`);
+  if (vm) {
+    const values = settled(vm, at);
+    return [
+      operation,
+      db
+        .update(vms)
+        .set({ ...values, status: sql`COALESCE(${next}, ${values.status})` })
+        .where(ownRow(hostId, vm)),
+    ];
+  }
+  // Its host has no such machine: the creation failed, or its end was never learnt. What is queued behind it
+  // fails for want of the machine, and must not hide the first reason.
+  const reason = sql`CASE WHEN ${outcome.code} = 'VM_MISSING' AND ${vms.statusReason} IS NOT NULL
+    THEN ${vms.statusReason} ELSE ${outcome.message} END`;
+  return [
+    operation,
+    db
+      .update(vms)
+      .set({ status: sql`COALESCE(${next}, 'error')`, statusReason: reason, accelerator: null, updatedAt: at })
+      .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId))),
+  ];
+}
+
+function settled(vm: VmReport, at: string) {
+  const status: VmStatus = vm.fault === "crashed" && vm.power === "stopped" ? "error" : vm.power;
+  const on = vm.power !== "stopped";
+  return {
+    status,
+    statusReason: faultReasons[vm.fault ?? "none"],
+    accelerator: vm.accelerator,
+    startedAt: on ? sql`COALESCE(${vms.startedAt}, ${at})` : null,
+    updatedAt: at,
+  };
+}
+
+const faultReasons = {
+  none: null,
+  crashed: "QEMU ended by itself. The disk is kept: start the machine again",
+  "no-space": "The disk of the host is full. The machine is paused, and goes on when there is room",
+} as const;
+
+function ownRow(hostId: string, vm: VmReport) {
+  return and(eq(vms.id, vm.vmId), eq(vms.hostId, hostId), lte(vms.generation, vm.generation));
+}
+
+function pendingOf(vmId: typeof vms.id): SQL {
+  return sql`SELECT 1 FROM operations o WHERE o.vm_id = ${vmId} AND o.status IN ('queued', 'running')`;
+}
+
+function firstPending(vmId: typeof vms.id, column: SQL): SQL {
+  return sql`(SELECT ${column} FROM operations o WHERE o.vm_id = ${vmId} AND o.status IN ('queued', 'running')
+    ORDER BY o.seq LIMIT 1)`;
+}

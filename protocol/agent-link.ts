@@ -1,0 +1,207 @@
+/**
+ * What the edge and a host's agent say to each other: one JSON text frame a message, on one WebSocket.
+ *
+ * Every frame but `hello` bears the session's epoch. The edge stores a higher epoch before it welcomes a
+ * connection, so a frame with a lower one comes from a session that has been replaced and is dropped.
+ * Promises and order of messages: docs/agent-link.md.
+ */
+import { z } from "zod";
+import { OperationKind, VmReport } from "./operations.ts";
+import { VmId } from "./vm.ts";
+
+export const linkProtocol = { lowest: 1, highest: 1 } as const;
+
+/** Figures of the link, in one place. Times in ms, sizes in bytes. */
+export const linkLimits = {
+  maxFrameBytes: 262_144,
+  /** Operations sent but not yet done, for one host. */
+  maxInFlight: 64,
+  maxWaitingPerVm: 32,
+  maxWaitingPerHost: 256,
+  reportPageSize: 500,
+  pingIntervalMs: 20_000,
+  pingJitter: 0.1,
+  /** The agent hears nothing for this long: it dials again. */
+  agentDeadMs: 45_000,
+  /** The edge hears nothing for this long: it shows the host as offline. */
+  edgeDeadMs: 90_000,
+  redialFirstMs: 1_000,
+  redialMaxMs: 60_000,
+  redialResetMs: 60_000,
+  /** An operation that its host has not taken by then has expired. */
+  deliveryDeadlineMs: 900_000,
+  /** Life of the agent's own signed token. */
+  agentTokenSeconds: 60,
+} as const;
+
+/** Answered by the runtime without waking the host's object, so it is text and not a frame. */
+export const pingText = "ping";
+export const pongText = "pong";
+
+export const closeCodes = {
+  malformed: 4400,
+  notAuthenticated: 4401,
+  revoked: 4403,
+  replaced: 4409,
+  protocol: 4426,
+  restarting: 1012,
+} as const;
+
+export const HostFacts = z.strictObject({
+  hostname: z.string().max(255),
+  os: z.string().max(255),
+  kernel: z.string().max(255),
+  arch: z.string().max(32),
+  cpus: z.int().min(1),
+  memoryMib: z.int().min(1),
+  /** Of the file system that holds the machines, in GiB. */
+  diskGib: z.int().min(0),
+  diskFreeGib: z.int().min(0),
+  qemuVersion: z.string().max(64).nullable(),
+  /** Null: no machine can run here, and `acceleratorReason` says why. */
+  accelerator: z.enum(["kvm", "tcg"]).nullable(),
+  acceleratorReason: z.string().max(500),
+});
+export type HostFacts = z.infer<typeof HostFacts>;
+
+const Epoch = { epoch: z.int().min(0) };
+const OpId = z.string().regex(/^op-[0-9a-hjkmnp-tv-z]{26}$/);
+
+export const Outcome = z.strictObject({
+  status: z.enum(["succeeded", "failed", "cancelled", "unknown"]),
+  code: z.string().max(64).nullable(),
+  /** English, for people. Never holds a secret. */
+  message: z.string().max(2000).nullable(),
+  result: z.record(z.string(), z.json()).nullable(),
+});
+export type Outcome = z.infer<typeof Outcome>;
+
+const Done = z.strictObject({
+  type: z.literal("done"),
+  ...Epoch,
+  operationId: OpId,
+  kind: OperationKind,
+  vmId: VmId,
+  outcome: Outcome,
+  /** The machine after the operation; null when the host has no such machine. */
+  vm: VmReport.nullable(),
+});
+
+/** An operation that the journal still holds, because the edge has not acknowledged its end. */
+export const JournalEntry = z.strictObject({
+  operationId: OpId,
+  vmId: VmId,
+  state: z.enum(["accepted", "running", "done"]),
+});
+export type JournalEntry = z.infer<typeof JournalEntry>;
+
+export const AgentFrame = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("hello"),
+    protocol: z.strictObject({ lowest: z.int(), highest: z.int() }),
+    agentVersion: z.string().max(64),
+    features: z.array(z.string().max(64)).max(64),
+    /** Changes with every start of the machine that the agent runs on. */
+    bootId: z.string().max(64),
+    /** Changes when the journal is made anew: what an older one knew is lost. */
+    journalId: z.string().max(64),
+    greatestEpoch: z.int().min(0),
+    facts: HostFacts,
+  }),
+  z.strictObject({
+    type: z.literal("report"),
+    ...Epoch,
+    vms: z.array(VmReport).max(linkLimits.reportPageSize),
+    operations: z.array(JournalEntry).max(linkLimits.reportPageSize),
+    /** False while more pages follow. */
+    last: z.boolean(),
+  }),
+  z.strictObject({ type: z.literal("accept"), ...Epoch, operationId: OpId }),
+  z.strictObject({
+    type: z.literal("reject"),
+    ...Epoch,
+    operationId: OpId,
+    code: z.string().max(64),
+    message: z.string().max(2000),
+  }),
+  z.strictObject({
+    type: z.literal("progress"),
+    ...Epoch,
+    operationId: OpId,
+    percent: z.int().min(0).max(100),
+    step: z.string().max(64),
+    message: z.string().max(500),
+  }),
+  Done,
+  z.strictObject({
+    type: z.literal("cancelled"),
+    ...Epoch,
+    operationId: OpId,
+    effect: z.enum(["not-started", "undone", "too-late"]),
+  }),
+  z.strictObject({
+    type: z.literal("event"),
+    ...Epoch,
+    /** Rises by one within a journal; the edge drops what it has seen. */
+    sequence: z.int().min(1),
+    event: z.enum(["vm.powered-off", "vm.crashed", "vm.no-space", "vm.recovered"]),
+    vm: VmReport,
+    message: z.string().max(500),
+  }),
+]);
+export type AgentFrame = z.infer<typeof AgentFrame>;
+export type DoneFrame = z.infer<typeof Done>;
+
+const Execute = z.strictObject({
+  type: z.literal("execute"),
+  ...Epoch,
+  operationId: OpId,
+  kind: OperationKind,
+  vmId: VmId,
+  generation: z.int().min(1),
+  /** Checked against the schema of its kind by the agent, so that one bad order is rejected alone. */
+  input: z.unknown(),
+  /** Time left to begin, in ms of the agent's own monotonic clock. */
+  deadlineMs: z.int().min(0),
+  attempt: z.int().min(1),
+});
+export type ExecuteFrame = z.infer<typeof Execute>;
+
+export const EdgeFrame = z.discriminatedUnion("type", [
+  z.strictObject({
+    type: z.literal("welcome"),
+    ...Epoch,
+    protocol: z.int(),
+    hostId: z.string(),
+    pingIntervalMs: z.int(),
+    deadMs: z.int(),
+  }),
+  z.strictObject({
+    type: z.literal("sync"),
+    ...Epoch,
+    /** Journal entries that the edge still wants to hear the end of; the others may be forgotten. */
+    wanted: z.array(OpId).max(linkLimits.reportPageSize),
+  }),
+  Execute,
+  z.strictObject({ type: z.literal("done-ack"), ...Epoch, operationId: OpId }),
+  z.strictObject({ type: z.literal("event-ack"), ...Epoch, sequence: z.int() }),
+  z.strictObject({ type: z.literal("cancel"), ...Epoch, operationId: OpId }),
+]);
+export type EdgeFrame = z.infer<typeof EdgeFrame>;
+
+/** Body of `POST /api/v1/agent/enrol`. */
+export const EnrolRequest = z.strictObject({
+  token: z.string().min(20).max(200),
+  /** Ed25519 public key as a JWK. */
+  publicKey: z.strictObject({
+    kty: z.literal("OKP"),
+    crv: z.literal("Ed25519"),
+    x: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  }),
+  /** EdDSA JWT over the token's SHA-256 (claim `tokenHash`), made with the private half: proof that the asker holds it. */
+  proof: z.string().max(2000),
+});
+export type EnrolRequest = z.infer<typeof EnrolRequest>;
+
+export const EnrolResult = z.object({ hostId: z.string(), name: z.string() });
+export type EnrolResult = z.infer<typeof EnrolResult>;

@@ -1,0 +1,92 @@
+/**
+ * Every error code of the public API with its HTTP status and its message in both languages.
+ *
+ * Clients branch on the code, so a code never changes its meaning. The messages are for people.
+ */
+interface ErrorEntry {
+  readonly status: number;
+  readonly zh: string;
+  readonly en: string;
+}
+
+const entry = (status: number, zh: string, en: string): ErrorEntry => ({ status, zh, en });
+
+export const errorTable = {
+  INVALID_REQUEST_PARAMS: entry(400, "请求参数错误", "The request is not valid"),
+  UNAUTHENTICATED: entry(401, "未认证或认证失败", "Not authenticated"),
+  INVALID_CREDENTIALS: entry(401, "用户名或密码错误", "Wrong user name or password"),
+  TOKEN_EXPIRED: entry(401, "令牌已过期", "The token has expired"),
+  FORBIDDEN: entry(403, "权限不足", "Not permitted"),
+  DEFAULT_PASSWORD_REFUSED: entry(
+    403,
+    "默认密码仅限本机使用，请先设置管理员密码",
+    "The default password works on loopback only: set an administrator password first",
+  ),
+  QUOTA_EXCEEDED: entry(403, "已超出配额", "The quota is used up"),
+  NOT_FOUND: entry(404, "资源不存在", "No such resource"),
+  VM_NOT_FOUND: entry(404, "虚拟机不存在", "No such virtual machine"),
+  OPERATION_NOT_FOUND: entry(404, "操作不存在", "No such operation"),
+  IMAGE_NOT_FOUND: entry(404, "镜像不存在", "No such image"),
+  HOST_NOT_FOUND: entry(404, "主机不存在", "No such host"),
+  METHOD_NOT_ALLOWED: entry(405, "不支持该请求方法", "The resource does not support this method"),
+  NAME_TAKEN: entry(409, "名称已被使用", "The name is taken"),
+  VM_ALREADY_RUNNING: entry(409, "虚拟机已在运行", "The virtual machine is running already"),
+  VM_NOT_RUNNING: entry(409, "虚拟机未在运行", "The virtual machine is not running"),
+  VM_ALREADY_PAUSED: entry(409, "虚拟机已暂停", "The virtual machine is paused already"),
+  VM_NOT_PAUSED: entry(409, "虚拟机未暂停", "The virtual machine is not paused"),
+  VM_RUNNING: entry(
+    409,
+    "虚拟机正在运行，请先停止或使用 force",
+    "The virtual machine is running: stop it first, or use force",
+  ),
+  VM_DELETING: entry(409, "虚拟机正在删除", "The virtual machine is being deleted"),
+  VM_PROTECTED: entry(409, "虚拟机受保护，无法删除", "The virtual machine is protected from deletion"),
+  TOO_MANY_OPERATIONS: entry(409, "等待中的操作过多", "Too many operations wait for this machine"),
+  ENROLMENT_SPENT: entry(409, "注册令牌已被使用", "The enrolment token was used already"),
+  ENROLMENT_EXPIRED: entry(410, "注册令牌已过期", "The enrolment token has expired"),
+  PAYLOAD_TOO_LARGE: entry(413, "请求体过大", "The request body is too large"),
+  UNSUPPORTED_MEDIA_TYPE: entry(415, "请求体必须为 JSON", "The request body must be JSON"),
+  UPGRADE_REQUIRED: entry(426, "此地址仅接受 WebSocket 连接", "This address takes WebSocket connections only"),
+  INTERNAL_SERVER_ERROR: entry(500, "服务器内部错误", "Internal server error"),
+  HOST_OFFLINE: entry(503, "主机离线", "The host is offline"),
+  UNAVAILABLE: entry(503, "服务暂不可用", "The service is not available at the moment"),
+  INSUFFICIENT_CAPACITY: entry(507, "没有足够的资源", "No host has room for this machine"),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/**
+ * Why an operation failed on its host. They travel as values in `operation.error.code`, never as an HTTP status.
+ * `retryable` says that the same request may work later without a change.
+ */
+export const operationErrors = {
+  IMAGE_UNAVAILABLE: { retryable: true, en: "The image could not be fetched", zh: "无法获取镜像" },
+  IMAGE_CHECKSUM_MISMATCH: {
+    retryable: true,
+    en: "The image is not what its publisher's checksum says",
+    zh: "镜像校验和不符",
+  },
+  IMAGE_UNSAFE: { retryable: false, en: "The image is refused as unsafe", zh: "镜像不安全，已拒绝" },
+  IMAGE_TOO_LARGE: { retryable: false, en: "The image is larger than the disk or the limit", zh: "镜像过大" },
+  NO_SPACE: { retryable: true, en: "The host has no disk space left", zh: "主机磁盘空间不足" },
+  QEMU_FAILED: { retryable: true, en: "QEMU did not start or did not answer", zh: "QEMU 启动失败或无响应" },
+  EMULATION_FORBIDDEN: {
+    retryable: false,
+    en: "The host has no KVM and its configuration forbids emulation",
+    zh: "主机不支持 KVM，且配置禁止模拟运行",
+  },
+  VM_MISSING: { retryable: false, en: "The host does not have this machine", zh: "主机上没有该虚拟机" },
+  VM_NOT_RUNNING: { retryable: false, en: "The machine is not running", zh: "虚拟机未在运行" },
+  STALE_GENERATION: { retryable: false, en: "The order is for an older machine of this id", zh: "指令已过时" },
+  OPERATION_EXPIRED: { retryable: true, en: "The host did not take the order in time", zh: "操作在送达主机前已过期" },
+  CANCELLED: { retryable: true, en: "Cancelled before it began", zh: "操作已取消" },
+  OUTCOME_UNKNOWN: {
+    retryable: false,
+    en: "The host may or may not have done it, and to repeat it is not safe",
+    zh: "无法确定操作是否已执行",
+  },
+  INVALID_ORDER: { retryable: false, en: "The host does not understand the order", zh: "主机无法识别该指令" },
+  HOST_ERROR: { retryable: true, en: "The host failed in an unexpected way", zh: "主机发生意外错误" },
+} as const;
+
+export type OperationErrorCode = keyof typeof operationErrors;
