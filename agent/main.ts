@@ -3,7 +3,7 @@
  *
  * It ends without touching the machines, whichever way it ends; the next one finds them again.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { readHostFacts } from "./host-facts.ts";
@@ -33,7 +33,7 @@ interface Settings {
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
   const paths = new HostPaths(settings.home);
-  await mkdir(paths.home, { recursive: true, mode: 0o700 });
+  paths.prepare();
 
   const identity = await identify(paths, settings);
   const facts = () => readHostFacts(paths, settings.accelerator, settings.allowEmulation);
@@ -69,6 +69,7 @@ async function main(): Promise<void> {
   });
   const link = new Link(identity, session);
 
+  await images.clean();
   vms.on("event", (event, vm, message) => session.event(event, vm, message));
   await vms.load();
   scheduler.resume();

@@ -6,7 +6,6 @@
  */
 import { EventEmitter } from "node:events";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import { VmReport, VmSpec } from "../protocol/operations.ts";
 import { VmId, type VmPower } from "../protocol/vm.ts";
@@ -27,7 +26,7 @@ export type VmRecord = z.infer<typeof VmRecord>;
 interface Entry {
   record: VmRecord;
   machine: Machine | null;
-  /** Its process lives and its monitor is silent. Nothing may be started in its place. */
+  /** Its process lives and its monitor was silent when it was found. Nothing is started in its place. */
   hung: boolean;
   noSpace: boolean;
 }
@@ -59,7 +58,7 @@ export class VmTable extends EventEmitter<Events> {
     await mkdir(paths.vmsDir, { recursive: true, mode: 0o700 });
     for (const id of await readdir(paths.vmsDir)) {
       if (!VmId.safeParse(id).success) continue;
-      const record = await readRecord(recordFile(paths, id));
+      const record = await readRecord(paths.vm(id).record);
       // A creation that was cut before its record has nothing to keep; its operation, if any, begins again.
       if (record) await this.#find(id, record);
     }
@@ -107,10 +106,12 @@ export class VmTable extends EventEmitter<Events> {
   /** Runs `end`, which ends the machine's process, and remembers that this was wanted. */
   async end(id: string, end: (machine: Machine) => Promise<void>): Promise<void> {
     const entry = this.#require(id);
-    if (entry.hung) await this.#adoptHung(id, entry);
     this.#ending.add(id);
     try {
-      if (entry.machine) await end(entry.machine);
+      // A monitor that does not answer can't be asked for anything: such a process is killed.
+      if (entry.hung) await Machine.kill(id, this.#options);
+      else if (entry.machine) await end(entry.machine);
+      entry.hung = false;
       entry.machine = null;
       await this.#save(id, (entry.record = { ...entry.record, onSinceBoot: null, fault: null }));
     } finally {
@@ -163,7 +164,7 @@ export class VmTable extends EventEmitter<Events> {
     const entry: Entry = { record, machine: null, hung: false, noSpace: false };
     this.#entries.set(id, entry);
     try {
-      const machine = await Machine.adopt(id, this.#machineContext());
+      const machine = await Machine.adopt(id, this.#options);
       if (machine) return this.#attach(id, entry, machine);
     } catch {
       entry.hung = true;
@@ -209,12 +210,6 @@ export class VmTable extends EventEmitter<Events> {
     if (report) this.emit("event", event, report, message);
   }
 
-  async #adoptHung(id: string, entry: Entry): Promise<void> {
-    const machine = await Machine.adopt(id, this.#machineContext());
-    if (machine) this.#attach(id, entry, machine);
-    else entry.hung = false;
-  }
-
   #machineContext() {
     const { paths, accelerator, acceleratorReason } = this.#options;
     if (accelerator === null) throw new HostError("EMULATION_FORBIDDEN", acceleratorReason);
@@ -228,7 +223,7 @@ export class VmTable extends EventEmitter<Events> {
   }
 
   async #save(id: string, record: VmRecord): Promise<void> {
-    const file = recordFile(this.#options.paths, id);
+    const file = this.#options.paths.vm(id).record;
     const handle = await open(`${file}.new`, "w", 0o600);
     try {
       await handle.writeFile(JSON.stringify(record));
@@ -238,10 +233,6 @@ export class VmTable extends EventEmitter<Events> {
     }
     await rename(`${file}.new`, file);
   }
-}
-
-function recordFile(paths: HostPaths, id: string): string {
-  return join(paths.vm(id).dir, "vm.json");
 }
 
 async function readRecord(file: string): Promise<VmRecord | null> {

@@ -1,18 +1,20 @@
-# Turns the YAML of a seed into lines of `path<TAB>value`, which a shell can read:
+# Turns the YAML of a seed into assignments for the shell, each name beginning with `prefix`:
 #
-#     users:                        users.0.name     demo
-#       - name: demo         ->     users.0.groups.0 adm
-#         groups: [adm, dialout]    users.0.groups.1 dialout
+#     users:                        user_data_users_count='1'
+#       - name: demo         ->     user_data_users_0_name='demo'
+#         groups: [adm, dialout]    user_data_users_0_groups_count='2'
+#                                   user_data_users_0_groups_0='adm'
+#                                   user_data_users_0_groups_1='dialout'
 #
 # Knows block and flow collections (so JSON as well), plain and quoted scalars and block scalars: what people and
 # programs write into a cloud-config. Not: anchors, tags, plain scalars of several lines.
-# A value of several lines gives several lines of the same path. Dashes in keys become underscores.
+# Names hold nothing but letters, digits and underscores and values stand in quotes, so the result is safe to `eval`.
 
 { sub(/\r$/, ""); line[NR] = $0 }
 
 END {
-	depth = 0      # open block collections; of each: column[], kind[] ("map" or "list"), prefix[], count[]
-	here = ""      # path of the value that comes next
+	depth = 0      # open block collections; of each: column[], kind[] ("map" or "list"), outer[] (its name), count[]
+	here = ""      # name of the value that comes next
 	for (n = 1; n <= NR; n++) block_line(line[n])
 }
 
@@ -25,14 +27,14 @@ function block_line(text,   at) {
 
 	while (text ~ /^-( |$)/) {
 		open_collection(at, "list")
-		here = join_path(prefix[depth], count[depth]++)
+		here = item(outer[depth], count[depth]++)
 		if (!match(text, /^-[ ]+[^ ]/)) return
 		at += RLENGTH - 1
 		text = substr(text, RLENGTH)
 	}
 	if (match(text, /^("([^"\\]|\\.)*"|'[^']*'|[^][{}"'#,&*!|>%@ ][^:#]*)[ ]*:( |$)/)) {
 		open_collection(at, "map")
-		here = join_path(prefix[depth], key_of(substr(text, 1, RLENGTH)))
+		here = member(outer[depth], substr(text, 1, RLENGTH))
 		text = substr(text, RLENGTH + 1)
 		sub(/^[ ]+/, "", text)
 	}
@@ -44,7 +46,7 @@ function open_collection(at, what) {
 	if (depth && column[depth] == at && kind[depth] == what) return
 	if (depth && column[depth] == at && kind[depth] == "list") { depth--; return }
 	depth++
-	column[depth] = at; kind[depth] = what; prefix[depth] = here; count[depth] = 0
+	column[depth] = at; kind[depth] = what; outer[depth] = here; count[depth] = 0
 }
 
 function value(text, at) {
@@ -54,37 +56,36 @@ function value(text, at) {
 		return flow(here)
 	}
 	sub(/[ ]+#.*$/, "", text)
-	emit(here, plain(text))
+	assign(here, plain(text))
 }
 
 # `|` keeps the lines as they are, `>` makes one of them. Ends before the first line that isn't indented deeper.
-function block_scalar(style, at,   text, indent, folded) {
+function block_scalar(style, at,   text, indent, all) {
 	while (n < NR && (line[n + 1] !~ /[^ ]/ || match(line[n + 1], /[^ ]/) > at)) {
 		text = line[++n]
 		if (text !~ /[^ ]/) continue
 		if (!indent) indent = match(text, /[^ ]/)
 		text = substr(text, indent)
-		if (style ~ /^\|/) emit(here, text)
-		else folded = folded (folded == "" ? "" : " ") text
+		all = all (all == "" ? "" : style ~ /^>/ ? " " : "\n") text
 	}
-	if (folded != "") emit(here, folded)
+	assign(here, all)
 }
 
 # --- flow style and quotes: reads `source` from `position`, and goes on to the next lines where one isn't enough.
 
-function flow(path,   i, key, start) {
+function flow(name,   i, key, start) {
 	start = next_char()
 	if (start == "[") {
-		for (position++; next_char() != "]" && !ended(); skip_comma()) flow(join_path(path, i++ + 0))
+		for (position++; next_char() != "]" && !ended(); skip_comma()) flow(item(name, i++ + 0))
 		position++
 	} else if (start == "{") {
 		for (position++; next_char() != "}" && !ended(); skip_comma()) {
 			key = flow_scalar(":")
 			if (next_char() == ":") position++
-			flow(join_path(path, key_of(key)))
+			flow(member(name, key))
 		}
 		position++
-	} else emit(path, flow_scalar(",]}"))
+	} else assign(name, flow_scalar(",]}"))
 }
 
 function flow_scalar(stops,   quote, text, c) {
@@ -144,25 +145,27 @@ function more(   text) {
 	source = source text
 }
 
-# --- output
-
-function key_of(text) {
-	sub(/[ ]*:[ ]*$/, "", text)
-	if (text ~ /^["']/) text = substr(text, 2, length(text) - 2)
-	gsub(/-/, "_", text)
-	return text
-}
-
 function plain(text) {
 	sub(/[ ]+$/, "", text)
 	return text == "null" || text == "~" ? "" : text
 }
 
-function join_path(path, key) { return path == "" ? key : path "." key }
+# --- names and output
 
-function emit(path, text,   parts, total, i) {
-	total = split(text, parts, "\n")
-	if (total > 1 && parts[total] == "") total--
-	for (i = 1; i <= total; i++) print path "\t" parts[i]
-	if (total == 0) print path "\t"
+function item(list, i) {
+	assign(list "_count", i + 1)
+	return list "_" i
+}
+
+function member(map, key) {
+	sub(/[ ]*:[ ]*$/, "", key)
+	if (key ~ /^["']/) key = substr(key, 2, length(key) - 2)
+	gsub(/[^A-Za-z0-9_]/, "_", key)
+	return map (map == "" ? "" : "_") key
+}
+
+function assign(name, text) {
+	if (name == "") return
+	gsub(/'/, "'\\''", text)
+	print prefix name "='" text "'"
 }

@@ -1,0 +1,105 @@
+/** One machine from creation to deletion, through the public API, with QEMU's processes as the witness. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Cloud, type OperationView, type VmView } from "./cloud.ts";
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await Cloud.start();
+});
+afterAll(() => cloud.dispose());
+
+describe("the life of a machine", () => {
+  let id = "";
+
+  it("create and start at once, with no wait between, runs one QEMU process", async () => {
+    const created = await cloud.post<VmView>("/vms", { name: "test-vm", cpu: 1, memory: 256, disk: 1, os: "tiny" });
+    expect(created.status).toBe(201);
+    expect(created.body.data).toMatchObject({ name: "test-vm", status: "creating", operation: { kind: "vm.create" } });
+    id = created.body.data.id;
+
+    const started = await cloud.post<OperationView>(`/vms/${id}/start`);
+    expect(started.status).toBe(202);
+    expect(await cloud.operation(started.body.data.id)).toMatchObject({ kind: "vm.start", status: "succeeded" });
+
+    expect(await cloud.vm(id)).toMatchObject({ status: "running", operation: null, accelerator: expect.stringMatching(/kvm|tcg/) });
+    expect(cloud.qemus()).toHaveLength(1);
+    expect(cloud.spawned("qemu-img", id)).toBeLessThanOrEqual(1);
+  });
+
+  it("start of a running machine is refused with 409 and changes nothing", async () => {
+    const { status, body } = await cloud.post(`/vms/${id}/start`);
+    expect(status).toBe(409);
+    expect(body.error?.code).toBe("VM_ALREADY_RUNNING");
+    expect(cloud.qemus()).toHaveLength(1);
+  });
+
+  it("pause halts the machine and resume lets it go on, in the same process", async () => {
+    const [before] = cloud.qemus();
+    expect(await cloud.act(id, "pause")).toMatchObject({ status: "succeeded" });
+    expect((await cloud.vm(id)).status).toBe("paused");
+    expect(await cloud.act(id, "resume")).toMatchObject({ status: "succeeded" });
+    expect((await cloud.vm(id)).status).toBe("running");
+    expect(cloud.qemus()).toEqual([before]);
+  });
+
+  it("reset keeps the process, restart makes a new one", async () => {
+    const [before] = cloud.qemus();
+    expect(await cloud.act(id, "reset")).toMatchObject({ status: "succeeded" });
+    expect(cloud.qemus()).toEqual([before]);
+    expect(await cloud.act(id, "restart", { mode: "force" })).toMatchObject({ status: "succeeded" });
+    expect(cloud.qemus()).toHaveLength(1);
+    expect(cloud.qemus()[0]?.pid).not.toBe(before?.pid);
+    expect((await cloud.vm(id)).status).toBe("running");
+  });
+
+  it("a graceful stop is the guest's own doing", async () => {
+    const operation = await cloud.act(id, "stop", { timeout: 60 });
+    expect(operation).toMatchObject({ status: "succeeded", result: { stoppedBy: "guest" } });
+    expect((await cloud.vm(id)).status).toBe("stopped");
+    expect(cloud.qemus()).toEqual([]);
+  });
+
+  it("a machine that starts again has the same disk and can be stopped by force", async () => {
+    expect(await cloud.act(id, "start")).toMatchObject({ status: "succeeded" });
+    expect(await cloud.act(id, "stop", { force: true })).toMatchObject({ result: { stoppedBy: "kill" } });
+    expect(cloud.qemus()).toEqual([]);
+  });
+
+  it("delete leaves neither machine nor process nor folder", async () => {
+    const { status, body } = await cloud.request<OperationView>("DELETE", `/vms/${id}`);
+    expect(status).toBe(202);
+    expect(await cloud.operation(body.data.id)).toMatchObject({ status: "succeeded" });
+    expect((await cloud.get(`/vms/${id}`)).status).toBe(404);
+    expect(await cloud.hostFolders()).toEqual([]);
+  });
+});
+
+describe("failures that a user can meet", () => {
+  it("a catalogue image without a network fails with a clear error and keeps nothing half-done", async () => {
+    const body = { name: "far-away", cpu: 1, memory: 512, disk: 10, os: "ubuntu20.04" };
+    const created = await cloud.post<VmView>("/vms", body);
+    const operation = await cloud.operation(created.body.data.operation?.id ?? "");
+    expect(operation).toMatchObject({ status: "failed", error: { code: "IMAGE_UNAVAILABLE" } });
+    expect(operation.error?.message).toContain("cloud-images.ubuntu.com");
+
+    const vm = await cloud.vm(created.body.data.id);
+    expect(vm).toMatchObject({ status: "error", statusReason: expect.stringContaining("cloud-images.ubuntu.com") });
+    expect(await cloud.hostFolders()).toEqual([]);
+
+    const deleted = await cloud.request<OperationView>("DELETE", `/vms/${vm.id}`);
+    expect(await cloud.operation(deleted.body.data.id)).toMatchObject({ status: "succeeded" });
+  }, 120_000);
+
+  it("a QEMU that dies shows as error within five seconds, and starts again", async () => {
+    const vm = await cloud.createTiny("fragile", true);
+    process.kill(cloud.qemus()[0]?.pid as number, "SIGKILL");
+    await cloud.until("the crash shows", async () => (await cloud.vm(vm.id)).status === "error", 5_000);
+    expect((await cloud.vm(vm.id)).statusReason).toContain("QEMU");
+
+    expect(await cloud.act(vm.id, "start")).toMatchObject({ status: "succeeded" });
+    expect((await cloud.vm(vm.id)).status).toBe("running");
+    const deleted = await cloud.request<OperationView>("DELETE", `/vms/${vm.id}?force=true`);
+    expect(await cloud.operation(deleted.body.data.id)).toMatchObject({ status: "succeeded" });
+    expect(cloud.qemus()).toEqual([]);
+  });
+});
