@@ -73,7 +73,7 @@ export class Link {
   async #connect(): Promise<Closing> {
     const url = new URL("/api/v1/agent/link", this.#identity.edge);
     url.protocol = url.protocol.replace("http", "ws");
-    const socket = new WebSocket(url, {
+    const socket = new WebSocket(url.href, {
       headers: { Authorization: `Bearer ${await this.#identity.token()}` },
       maxPayload: linkLimits.maxFrameBytes,
       handshakeTimeout: 15_000,

@@ -95,7 +95,7 @@ function observed(db: Database, hostId: string, vm: VmReport, at: string): State
   return db
     .update(vms)
     .set(settled(vm, at))
-    .where(and(ownRow(hostId, vm), sql`NOT EXISTS (${pendingOf(vms.id)})`));
+    .where(and(ownRow(hostId, vm), sql`NOT EXISTS (${pendingOperation})`));
 }
 
 function missing(db: Database, hostId: string, present: string[], at: string): Statement {
@@ -108,7 +108,7 @@ function missing(db: Database, hostId: string, present: string[], at: string): S
         eq(vms.hostId, hostId),
         sql`${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))`,
         sql`${vms.status} <> 'error'`,
-        sql`NOT EXISTS (${pendingOf(vms.id)})`,
+        sql`NOT EXISTS (${pendingOperation})`,
       ),
     );
 }
@@ -122,7 +122,7 @@ function started(db: Database, { operationId, vmId, at }: Extract<Change, { type
     db
       .update(vms)
       .set({ status: sql`COALESCE((SELECT via FROM operations WHERE id = ${operationId}), ${vms.status})` })
-      .where(and(eq(vms.id, vmId), sql`${firstPending(vms.id, sql`id`)} = ${operationId}`)),
+      .where(and(eq(vms.id, vmId), sql`${firstPending("id")} = ${operationId}`)),
   ];
 }
 
@@ -145,7 +145,7 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   if (kind === "vm.delete" && outcome.status === "succeeded") {
     return [operation, db.delete(vms).where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)))];
   }
-  const next = firstPending(vms.id, sql`via`);
+  const next = firstPending("via");
   if (vm) {
     const values = settled(vm, at);
     return [
@@ -191,11 +191,9 @@ function ownRow(hostId: string, vm: VmReport) {
   return and(eq(vms.id, vm.vmId), eq(vms.hostId, hostId), lte(vms.generation, vm.generation));
 }
 
-function pendingOf(vmId: typeof vms.id): SQL {
-  return sql`SELECT 1 FROM operations o WHERE o.vm_id = ${vmId} AND o.status IN ('queued', 'running')`;
-}
+const pendingOperation = sql`SELECT 1 FROM operations o WHERE o.vm_id = vms.id AND o.status IN ('queued', 'running')`;
 
-function firstPending(vmId: typeof vms.id, column: SQL): SQL {
-  return sql`(SELECT ${column} FROM operations o WHERE o.vm_id = ${vmId} AND o.status IN ('queued', 'running')
+function firstPending(column: "id" | "via"): SQL {
+  return sql`(SELECT o.${sql.raw(column)} FROM operations o WHERE o.vm_id = vms.id AND o.status IN ('queued', 'running')
     ORDER BY o.seq LIMIT 1)`;
 }

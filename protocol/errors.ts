@@ -28,7 +28,6 @@ export const errorTable = {
   OPERATION_NOT_FOUND: entry(404, "操作不存在", "No such operation"),
   IMAGE_NOT_FOUND: entry(404, "镜像不存在", "No such image"),
   HOST_NOT_FOUND: entry(404, "主机不存在", "No such host"),
-  METHOD_NOT_ALLOWED: entry(405, "不支持该请求方法", "The resource does not support this method"),
   NAME_TAKEN: entry(409, "名称已被使用", "The name is taken"),
   VM_ALREADY_RUNNING: entry(409, "虚拟机已在运行", "The virtual machine is running already"),
   VM_NOT_RUNNING: entry(409, "虚拟机未在运行", "The virtual machine is not running"),

@@ -1,0 +1,112 @@
+/** From the body of `POST /vms` to a machine on a host, or to the reason why there is none. */
+import type { Context } from "hono";
+import { insertVm, readCreationFacts } from "../db/create-vm.ts";
+import type { OperationRow } from "../db/schema.ts";
+import type { VmView } from "../db/vms.ts";
+import { catalogue, type CatalogueImage, defaultOs } from "../protocol/catalogue.ts";
+import { operationInputs, type OperationInput } from "../protocol/operations.ts";
+import type { VmCreate } from "../protocol/vm.ts";
+import type { AppEnv } from "./env.ts";
+import { ApiError, badField } from "./errors.ts";
+import { newId, newMacAddress } from "./ids.ts";
+import { placeVm } from "./placement.ts";
+
+/** Errors: 400 for what makes no sense, QUOTA_EXCEEDED, NAME_TAKEN, HOST_OFFLINE, INSUFFICIENT_CAPACITY. */
+export async function createVm(
+  c: Context<AppEnv>,
+  wanted: VmCreate,
+): Promise<{ view: VmView; operation: OperationRow }> {
+  const { caller, requestId } = c.var;
+  if (wanted.hostId !== undefined && caller.role !== "admin") {
+    throw badField("hostId", "only an administrator may choose the host");
+  }
+  const image = imageOf(wanted);
+  if (wanted.disk < image.minDisk) throw badField("disk", `${image.os} needs at least ${image.minDisk} GiB`);
+
+  const candidates = await candidateHosts(c, wanted);
+  const id = newId("vm");
+  const macAddress = newMacAddress();
+  for (const { id: hostId } of candidates) {
+    const view = await insertVm(
+      c.env.DB,
+      {
+        id,
+        name: wanted.name,
+        description: wanted.description ?? "",
+        ownerId: caller.id,
+        hostId,
+        cpu: wanted.cpu,
+        memory: wanted.memory,
+        disk: wanted.disk,
+        os: image.os,
+        imageId: image.id,
+        network: wanted.network ?? "user",
+        macAddress,
+        autostart: wanted.autostart ?? false,
+        protected: wanted.protected ?? false,
+        labels: wanted.labels ?? {},
+      },
+      {
+        id: newId("op"),
+        kind: "vm.create",
+        input: orderOf(wanted, image, macAddress),
+        userId: caller.id,
+        requestId,
+        createdAt: new Date().toISOString(),
+      },
+    );
+    if (view?.operation) return { view, operation: view.operation };
+  }
+  // Somebody took the last place between the read and the insert; the read now tells which one it was.
+  await candidateHosts(c, wanted);
+  throw new ApiError("UNAVAILABLE", "Too many creations at once: try again", { retryAfter: 1 });
+}
+
+async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate) {
+  const facts = await readCreationFacts(c.env.DB, c.var.caller.id, wanted.name);
+  if (facts.nameTaken) throw new ApiError("NAME_TAKEN", `You have a machine named '${wanted.name}' already`);
+  if (facts.mayOwn !== null && facts.owned >= facts.mayOwn) {
+    throw new ApiError("QUOTA_EXCEEDED", `The free plan has ${facts.mayOwn} machines: delete one, or ask for another plan`);
+  }
+  const hosts = facts.hosts.filter(({ id }) => wanted.hostId === undefined || id === wanted.hostId);
+  if (wanted.hostId !== undefined && hosts.length === 0) throw badField("hostId", "there is no such host");
+  const placed = placeVm(hosts, wanted);
+  if (placed.length > 0) return placed;
+  if (!hosts.some(({ online }) => online)) {
+    const why = hosts.length === 0 ? "No host has joined yet" : "No host is online";
+    throw new ApiError("HOST_OFFLINE", `${why}; nothing was created`, { retryAfter: 10 });
+  }
+  const { cpu, memory, disk } = wanted;
+  throw new ApiError("INSUFFICIENT_CAPACITY", `No online host has ${cpu} vCPUs, ${memory} MiB and ${disk} GiB free`);
+}
+
+function imageOf({ os, image }: VmCreate): CatalogueImage {
+  if (image !== undefined) {
+    const found = catalogue.find(({ id }) => id === image);
+    if (!found) throw badField("image", "there is no image with this id: see GET /api/v1/images");
+    if (os !== undefined && os !== found.os) throw badField("os", `image ${image} is ${found.os}: leave one of them out`);
+    return found;
+  }
+  const found = catalogue.find((entry) => entry.os === (os ?? defaultOs));
+  if (!found) throw badField("os", `must be one of ${catalogue.map((entry) => entry.os).join(", ")}`);
+  return found;
+}
+
+function orderOf(wanted: VmCreate, image: CatalogueImage, macAddress: string): OperationInput<"vm.create"> {
+  const { cpu, memory, disk, network = "user", autostart = false, cloudInit = null, start = false } = wanted;
+  return operationInputs["vm.create"].parse({
+    spec: {
+      ...{ cpu, memory, disk, network, autostart, macAddress },
+      image: { id: image.id, source: image.source },
+      uuid: crypto.randomUUID(),
+    },
+    hostname: cloudInit?.hostname ?? hostnameOf(wanted.name),
+    cloudInit,
+    start,
+  });
+}
+
+/** A machine's name has dots and underscores that a host name must not have. */
+function hostnameOf(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "vm";
+}

@@ -1,0 +1,13 @@
+/** The Worker: what Cloudflare and workerd load. */
+import { app } from "./app.ts";
+import type { Env } from "./env.ts";
+import { sweep } from "./sweep.ts";
+
+export { HostLink } from "./objects/host-link.ts";
+
+export default {
+  fetch: app.fetch,
+  async scheduled(_controller: ScheduledController, env: Env): Promise<void> {
+    await sweep(env);
+  },
+} satisfies ExportedHandler<Env>;

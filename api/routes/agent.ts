@@ -1,0 +1,61 @@
+/** `/agent`: where a host enrols and where its link is opened. Hosts prove themselves with their own keys. */
+import { type Context, Hono } from "hono";
+import { errors, importJWK, jwtVerify } from "jose";
+import { enrolmentState, findHostKey, spendEnrolment } from "../../db/hosts.ts";
+import { EnrolRequest } from "../../protocol/agent-link.ts";
+import { ok } from "../envelope.ts";
+import type { AppEnv } from "../env.ts";
+import { ApiError } from "../errors.ts";
+import { hashSecret } from "../ids.ts";
+import { body } from "../validate.ts";
+import { verifyHostToken } from "../host-tokens.ts";
+
+/** The answer to an enrolment may be lost; its own key may ask again for so long. */
+const repeatableMs = 10 * 60_000;
+
+export const agent = new Hono<AppEnv>()
+  .post("/enrol", body(EnrolRequest), async (c) => {
+    const request = c.req.valid("json");
+    const hash = await hashSecret(request.token);
+    await assertHoldsKey(request, hash, new URL(c.req.url).origin);
+
+    const now = Date.now();
+    const iso = (time: number) => new Date(time).toISOString();
+    const host = await spendEnrolment(c.env.DB, hash, request.publicKey.x, iso(now), iso(now - repeatableMs));
+    if (!host) throw await refusal(c, hash);
+    return ok(c, { hostId: host.id, name: host.name });
+  })
+  .get("/link", async (c) => {
+    if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+      throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
+    }
+    const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
+    // Before the object is woken: a stranger must not be able to keep a fleet's objects awake.
+    const { hostId, tokenId } = await verifyHostToken(token, new URL(c.req.url).origin, (id) => findHostKey(c.env.DB, id));
+    const headers = new Headers(c.req.raw.headers);
+    headers.delete("Authorization");
+    headers.set("X-VoidVM-Host", hostId);
+    headers.set("X-VoidVM-Token-Id", tokenId);
+    return c.env.HOST_LINK.getByName(hostId).fetch(new Request(c.req.url, { headers }));
+  });
+
+async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, audience: string): Promise<void> {
+  try {
+    const key = await importJWK(publicKey, "EdDSA");
+    const { payload } = await jwtVerify(proof, key, { algorithms: ["EdDSA"], audience, typ: "voidvm-enrol+jwt" });
+    if (payload["tokenHash"] !== hash) throw new errors.JWTInvalid("The proof is for another token");
+  } catch {
+    throw new ApiError("UNAUTHENTICATED", "The proof does not show that the asker holds the key");
+  }
+}
+
+async function refusal(c: Context<AppEnv>, hash: string): Promise<ApiError> {
+  switch (await enrolmentState(c.env.DB, hash)) {
+    case "spent":
+      return new ApiError("ENROLMENT_SPENT", "Another host has used this token: make a new one with POST /hosts/{id}/token");
+    case "expired":
+      return new ApiError("ENROLMENT_EXPIRED", "A token lives 15 minutes: make a new one with POST /hosts/{id}/token");
+    case "unknown":
+      return new ApiError("UNAUTHENTICATED", "The enrolment token is not known");
+  }
+}

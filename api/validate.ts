@@ -1,0 +1,49 @@
+/** Bodies and queries by their zod schemas: a 400 names every field that is wrong. */
+import { zValidator } from "@hono/zod-validator";
+import type { ValidationTargets } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { createMiddleware } from "hono/factory";
+import type { z } from "zod";
+import { ApiError } from "./errors.ts";
+
+const maxBodyBytes = 1_048_576;
+
+/** For every route: what is too large or no JSON is refused before it is read. */
+export const limitBody = bodyLimit({
+  maxSize: maxBodyBytes,
+  onError: () => {
+    throw new ApiError("PAYLOAD_TOO_LARGE", `A body may have ${maxBodyBytes} bytes`);
+  },
+});
+
+export const requireJson = createMiddleware(async (c, next) => {
+  const type = c.req.header("Content-Type");
+  const hasBody = c.req.raw.body !== null && c.req.header("Content-Length") !== "0";
+  if (hasBody && !/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type ?? "")) {
+    throw new ApiError("UNSUPPORTED_MEDIA_TYPE", `Content-Type is ${type ?? "missing"}, and must be application/json`);
+  }
+  await next();
+});
+
+export function body<S extends z.ZodType>(schema: S) {
+  return validate("json", schema);
+}
+
+export function query<S extends z.ZodType>(schema: S) {
+  return validate("query", schema);
+}
+
+function validate<T extends keyof ValidationTargets, S extends z.ZodType>(target: T, schema: S) {
+  return zValidator(target, schema, (result) => {
+    if (result.success) return;
+    const fields = result.error.issues.flatMap(toFields);
+    const details = fields.map(({ path, message }) => `${path || "body"}: ${message}`).join("; ");
+    throw new ApiError("INVALID_REQUEST_PARAMS", details.slice(0, 2000), { fields });
+  });
+}
+
+function toFields(issue: z.core.$ZodIssue) {
+  const path = issue.path.map(String);
+  if (issue.code !== "unrecognized_keys") return [{ path: path.join("."), message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...path, key.slice(0, 100)].join("."), message: "unknown key" }));
+}

@@ -1,0 +1,89 @@
+/** From the database's rows to what the API answers. */
+import type { HostView } from "../db/hosts.ts";
+import type { OperationRow, UserRow } from "../db/schema.ts";
+import type { VmView } from "../db/vms.ts";
+import type { CatalogueImage } from "../protocol/catalogue.ts";
+import { operationErrors } from "../protocol/errors.ts";
+import type { Host, Image, Operation, Pagination, User, Vm } from "../protocol/rest.ts";
+import type { Language } from "./language.ts";
+
+export function toUser({ id, username, email, role, plan, createdAt }: UserRow): User {
+  return { id, username, email, role, plan, createdAt };
+}
+
+export function toOperation(row: OperationRow, language: Language): Operation {
+  return {
+    id: row.id,
+    kind: row.kind,
+    status: row.status,
+    progress: { percent: row.percent, step: row.step, message: row.stepMessage },
+    resource: { type: "vm", id: row.vmId },
+    hostId: row.hostId,
+    userId: row.userId,
+    requestId: row.requestId,
+    result: (row.result ?? null) as Operation["result"],
+    error: row.errorCode === null ? null : { code: row.errorCode, message: failure(row, language) },
+    createdAt: row.createdAt,
+    startedAt: row.startedAt,
+    finishedAt: row.finishedAt,
+  };
+}
+
+/** The code's meaning in the reader's language, and the host's own words. */
+function failure({ errorCode, errorMessage }: OperationRow, language: Language): string {
+  const known = operationErrors[errorCode as keyof typeof operationErrors];
+  return [known?.[language], errorMessage].filter(Boolean).join(": ");
+}
+
+/** `operation` in place of the one in progress: the answer to a creation shows the creation, ended or not. */
+export function toVm({ vm, host, operation }: VmView, language: Language, shown: OperationRow | null = operation): Vm {
+  return {
+    id: vm.id,
+    name: vm.name,
+    description: vm.description,
+    status: vm.status,
+    statusReason: vm.statusReason,
+    cpu: vm.cpu,
+    memory: vm.memory,
+    disk: vm.disk,
+    os: vm.os,
+    image: vm.imageId,
+    hostId: vm.hostId,
+    host: { id: host.id, name: host.name, status: host.status, asOf: host.status === "online" ? null : host.lastSeenAt },
+    ownerId: vm.ownerId,
+    network: vm.network,
+    autostart: vm.autostart,
+    protected: vm.protected,
+    labels: vm.labels,
+    ipAddresses: [],
+    accelerator: vm.accelerator,
+    createdAt: vm.createdAt,
+    startedAt: vm.startedAt,
+    updatedAt: vm.updatedAt,
+    operation: shown && toOperation(shown, language),
+  };
+}
+
+export function toHost({ host, allocated }: HostView): Host {
+  return {
+    id: host.id,
+    name: host.name,
+    status: host.status,
+    schedulable: host.schedulable,
+    labels: host.labels,
+    facts: host.facts as Host["facts"],
+    agentVersion: host.agentVersion,
+    allocated,
+    lastSeenAt: host.lastSeenAt,
+    createdAt: host.createdAt,
+  };
+}
+
+export function toImage({ id, os, name, minDisk, defaultUser, source }: CatalogueImage): Image {
+  const isUrl = source.from === "url";
+  return { id, os, name, minDisk, defaultUser, format: isUrl ? source.format : "qcow2", url: isUrl ? source.url : null };
+}
+
+export function toPagination(page: number, limit: number, total: number): Pagination {
+  return { page, limit, total, pages: Math.ceil(total / limit) };
+}

@@ -1,0 +1,37 @@
+/**
+ * Waiting for an operation's end without polling: the host's object tells when D1 shows it.
+ *
+ * `Prefer: wait=N` is RFC 7240's; N is at most 55 s, below what proxies and clients give up at.
+ */
+import type { Context } from "hono";
+import { findOperation } from "../db/operations.ts";
+import type { OperationRow } from "../db/schema.ts";
+import type { AppEnv } from "./env.ts";
+import { ownerOf } from "./owner.ts";
+
+export const maxWaitSeconds = 55;
+
+/** Seconds that the client is ready to wait; 0 where it doesn't say. */
+export function preferredWait(c: Context<AppEnv>): number {
+  const [, seconds] = /(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})"?/i.exec(c.req.header("Prefer") ?? "") ?? [];
+  return seconds === undefined ? 0 : Math.min(Number(seconds), maxWaitSeconds);
+}
+
+/** Tells the host's object that there is work. The operation is safe in D1: where this fails, the sweep repeats it. */
+export async function wakeHost(c: Context<AppEnv>, { hostId, id }: OperationRow): Promise<void> {
+  try {
+    await c.env.HOST_LINK.getByName(hostId).wake(hostId);
+  } catch (error) {
+    const { message } = error as Error;
+    console.error(JSON.stringify({ level: "error", requestId: c.var.requestId, operationId: id, message: `wake: ${message}` }));
+  }
+}
+
+/** The operation as it is after its end, or after `seconds`. */
+export async function waitForEnd(c: Context<AppEnv>, operation: OperationRow, seconds: number): Promise<OperationRow> {
+  if (seconds === 0 || operation.finishedAt !== null) return operation;
+  const host = c.env.HOST_LINK.getByName(operation.hostId);
+  // An object that is restarted while we wait breaks the call; the answer is then what D1 knows.
+  await host.waitForOperation(operation.id, seconds * 1000).catch(() => {});
+  return (await findOperation(c.env.DB, ownerOf(c), operation.id)) ?? operation;
+}

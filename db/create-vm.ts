@@ -1,0 +1,124 @@
+/**
+ * Creating a machine: its row, its quota, its place on a host and its first operation in one batch.
+ *
+ * The insert repeats every condition that was read before it. However many creations race, the database takes them
+ * one after the other, and the last free place is given once.
+ */
+import { and, type Column, eq, notExists, or, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import type { Capacity } from "./capacity.ts";
+import type { VmStatus } from "../protocol/vm.ts";
+import { given } from "./given.ts";
+import { newOperation, type OperationOrder } from "./operations.ts";
+import { hosts, operations, users, type VmRow, vms } from "./schema.ts";
+import { toView, viewStatements, type VmView } from "./vms.ts";
+
+/** Machines that a user of the free plan owns at most. */
+export const vmsPerFreeUser = 5;
+
+export interface CreationFacts {
+  readonly owned: number;
+  readonly mayOwn: number | null;
+  readonly nameTaken: boolean;
+  readonly hosts: {
+    readonly id: string;
+    readonly online: boolean;
+    readonly schedulable: boolean;
+    readonly capacity: Capacity;
+    readonly allocated: Capacity;
+  }[];
+}
+
+/** What decides whether and where a machine can be made. Read once, and checked again by the insert. */
+export async function readCreationFacts(d1: D1Database, ownerId: string, name: string): Promise<CreationFacts> {
+  const db = drizzle(d1);
+  const [[user], rows] = await db.batch([
+    db
+      .select({
+        plan: users.plan,
+        owned: sql<number>`(SELECT count(*) FROM vms WHERE owner_id = users.id)`,
+        nameTaken: sql<number>`EXISTS (SELECT 1 FROM vms WHERE owner_id = users.id AND name = ${name})`,
+      })
+      .from(users)
+      .where(eq(users.id, ownerId)),
+    db
+      .select({
+        id: hosts.id,
+        status: hosts.status,
+        schedulable: hosts.schedulable,
+        capacity: { cpu: hosts.capacityCpu, memory: hosts.capacityMemory, disk: hosts.capacityDisk },
+        allocated: { cpu: allocated("cpu"), memory: allocated("memory"), disk: allocated("disk") },
+      })
+      .from(hosts),
+  ]);
+  return {
+    owned: user?.owned ?? 0,
+    mayOwn: user?.plan === "none" ? null : vmsPerFreeUser,
+    nameTaken: user?.nameTaken === 1,
+    hosts: rows.map(({ status, ...host }) => ({ ...host, online: status === "online" })),
+  };
+}
+
+/** What the caller decides of a machine's row. */
+export type NewVm = Omit<
+  VmRow,
+  "generation" | "status" | "statusReason" | "accelerator" | "createdAt" | "startedAt" | "updatedAt"
+>;
+
+/** Null where a condition no longer holds. */
+export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder): Promise<VmView | null> {
+  const db = drizzle(d1);
+  const fits = (what: "cpu" | "memory" | "disk", capacity: Column) =>
+    sql`${allocated(what)} + ${vm[what]} <= ${capacity}`;
+  const clash = or(and(eq(vms.ownerId, vm.ownerId), eq(vms.name, vm.name)), eq(vms.macAddress, vm.macAddress));
+  const machine = db
+    .select(newVm(vm, order.createdAt))
+    .from(hosts)
+    .innerJoin(users, eq(users.id, vm.ownerId))
+    .where(
+      and(
+        ...[eq(hosts.id, vm.hostId), eq(hosts.status, "online"), eq(hosts.schedulable, true), eq(users.disabled, false)],
+        ...[fits("cpu", hosts.capacityCpu), fits("memory", hosts.capacityMemory), fits("disk", hosts.capacityDisk)],
+        sql`(${users.plan} = 'none' OR (SELECT count(*) FROM vms WHERE owner_id = ${vm.ownerId}) < ${vmsPerFreeUser})`,
+        notExists(db.select({ one: sql`1` }).from(vms).where(clash)),
+      ),
+    );
+  const [, , [made], [host], [first]] = await db.batch([
+    db.insert(vms).select(machine),
+    db.insert(operations).select(db.select(newOperation(order)).from(vms).where(eq(vms.id, vm.id))),
+    ...viewStatements(db, eq(vms.id, vm.id)),
+  ]);
+  return toView(made, host, first);
+}
+
+/** What a machine's row is made of, to be selected from its host's. Every column, in the table's order. */
+function newVm(vm: NewVm, now: string) {
+  return {
+    id: given<string>(vm.id, "id"),
+    name: given<string>(vm.name, "name"),
+    description: given<string>(vm.description, "description"),
+    ownerId: users.id,
+    hostId: hosts.id,
+    generation: given<number>(1, "generation"),
+    status: given<VmStatus>("creating", "status"),
+    statusReason: given<null>(null, "status_reason"),
+    cpu: given<number>(vm.cpu, "cpu"),
+    memory: given<number>(vm.memory, "memory"),
+    disk: given<number>(vm.disk, "disk"),
+    os: given<string>(vm.os, "os"),
+    imageId: given<string>(vm.imageId, "image_id"),
+    network: given<string>(vm.network, "network"),
+    macAddress: given<string>(vm.macAddress, "mac_address"),
+    autostart: given<boolean>(Number(vm.autostart), "autostart"),
+    protected: given<boolean>(Number(vm.protected), "protected"),
+    labels: given<Record<string, string>>(JSON.stringify(vm.labels), "labels"),
+    accelerator: given<null>(null, "accelerator"),
+    createdAt: given<string>(now, "created_at"),
+    startedAt: given<null>(null, "started_at"),
+    updatedAt: given<string>(now, "updated_at"),
+  };
+}
+
+function allocated(what: "cpu" | "memory" | "disk") {
+  return sql<number>`(SELECT COALESCE(sum(v.${sql.raw(what)}), 0) FROM vms v WHERE v.host_id = hosts.id)`;
+}

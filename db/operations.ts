@@ -1,0 +1,145 @@
+/**
+ * Accepting and reading operations.
+ *
+ * Acceptance is one batch: the operation is inserted only if the machine's status after all that is queued allows
+ * it, so however many requests race, each is judged by what was accepted before it.
+ */
+import { and, asc, count, desc, eq, inArray, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { linkLimits } from "../protocol/agent-link.ts";
+import { type OperationKind, type OperationStatus, statusAfter, statusDuring } from "../protocol/operations.ts";
+import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
+import { type OperationRow, operations, vms } from "./schema.ts";
+import { given } from "./given.ts";
+import { isVm, type Owner, settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
+
+export interface OperationOrder {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly input: object;
+  readonly userId: string;
+  readonly requestId: string;
+  /** ISO. */
+  readonly createdAt: string;
+}
+
+/** What an operation's row is made of, to be selected from the machine's. Every column, in the table's order. */
+export function newOperation({ id, kind, input, userId, requestId, createdAt }: OperationOrder) {
+  return {
+    seq: given<number>(null, "seq"),
+    id: given<string>(id, "id"),
+    kind: given<OperationKind>(kind, "kind"),
+    status: given<OperationStatus>("queued", "status"),
+    vmId: vms.id,
+    generation: vms.generation,
+    hostId: vms.hostId,
+    userId: given<string>(userId, "user_id"),
+    requestId: given<string>(requestId, "request_id"),
+    input: given<unknown>(JSON.stringify(input), "input"),
+    via: given<VmStatus | null>(statusDuring(kind), "via"),
+    target: given<SettledVmStatus>(statusAfter(kind, input), "target"),
+    percent: given<number>(0, "percent"),
+    step: given<null>(null, "step"),
+    stepMessage: given<null>(null, "step_message"),
+    result: given<null>(null, "result"),
+    errorCode: given<null>(null, "error_code"),
+    errorMessage: given<null>(null, "error_message"),
+    createdAt: given<string>(createdAt, "created_at"),
+    startedAt: given<null>(null, "started_at"),
+    finishedAt: given<null>(null, "finished_at"),
+  };
+}
+
+export interface Acceptance {
+  /** Null: there is no such machine, or it is not the owner's. */
+  readonly view: VmView | null;
+  /** Null: refused. `view.settled` and `pending` tell why. */
+  readonly operation: OperationRow | null;
+  readonly pending: number;
+}
+
+/** Accepts an operation on a machine if it settles in one of `from`. Nothing else changes where it is refused. */
+export async function acceptOperation(
+  d1: D1Database,
+  owner: Owner,
+  idOrName: string,
+  from: readonly SettledVmStatus[],
+  order: OperationOrder,
+): Promise<Acceptance> {
+  const db = drizzle(d1);
+  const { id, kind, createdAt } = order;
+  const via = statusDuring(kind);
+  const pending = sql<number>`(SELECT count(*) FROM operations n WHERE n.vm_id = vms.id AND n.status IN ('queued', 'running'))`;
+  const unprotected = kind === "vm.delete" ? sql`${vms.protected} = 0` : undefined;
+  const where = and(
+    isVm(owner, idOrName),
+    inArray(settledStatus, [...from]),
+    sql`${pending} < ${linkLimits.maxWaitingPerVm}`,
+    unprotected,
+  );
+  const insert = db.insert(operations).select(db.select(newOperation(order)).from(vms).where(where));
+  // What it shows belongs to the operation that runs; this one's turn comes later where others are pending.
+  const show = db
+    .update(vms)
+    .set({ status: sql`COALESCE(${via}, ${vms.status})`, updatedAt: createdAt })
+    .where(and(sql`${vms.id} = (SELECT a.vm_id FROM operations a WHERE a.id = ${id})`, sql`${pending} = 1`));
+  const [, , [vm], [host], [first], [operation], [waiting]] = await db.batch([
+    insert,
+    show,
+    ...viewStatements(db, isVm(owner, idOrName)),
+    db.select().from(operations).where(eq(operations.id, id)),
+    db.select({ pending }).from(vms).where(isVm(owner, idOrName)),
+  ]);
+  return { view: toView(vm, host, first), operation: operation ?? null, pending: waiting?.pending ?? 0 };
+}
+
+/** The user's own operation, or any for an administrator. */
+export async function findOperation(d1: D1Database, owner: Owner, id: string): Promise<OperationRow | null> {
+  const [operation] = await drizzle(d1)
+    .select()
+    .from(operations)
+    .where(and(eq(operations.id, id), owner.seesAll ? undefined : eq(operations.userId, owner.id)));
+  return operation ?? null;
+}
+
+export interface OperationFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly vmId?: string | undefined;
+  readonly status?: OperationStatus | undefined;
+  readonly kind?: OperationKind | undefined;
+  readonly descending: boolean;
+  readonly page: number;
+  readonly limit: number;
+}
+
+export async function listOperations(d1: D1Database, owner: Owner, filter: OperationFilter) {
+  const db = drizzle(d1);
+  const where = and(
+    owner.seesAll ? undefined : eq(operations.userId, owner.id),
+    filter.ids && sql`${operations.id} IN (SELECT value FROM json_each(${JSON.stringify(filter.ids)}))`,
+    filter.vmId === undefined ? undefined : eq(operations.vmId, filter.vmId),
+    filter.status && eq(operations.status, filter.status),
+    filter.kind && eq(operations.kind, filter.kind),
+  );
+  const order = filter.descending ? desc : asc;
+  const [rows, [total]] = await db.batch([
+    db
+      .select()
+      .from(operations)
+      .where(where)
+      .orderBy(order(operations.seq))
+      .limit(filter.limit)
+      .offset((filter.page - 1) * filter.limit),
+    db.select({ count: count() }).from(operations).where(where),
+  ]);
+  return { rows, total: total?.count ?? 0 };
+}
+
+/** Hosts for which an operation was accepted before `before` and that have not taken it over, though they could. */
+export async function hostsWithForgottenOperations(d1: D1Database, before: string): Promise<string[]> {
+  const rows = await drizzle(d1)
+    .selectDistinct({ hostId: operations.hostId })
+    .from(operations)
+    .where(and(eq(operations.status, "queued"), sql`${operations.createdAt} < ${before}`));
+  return rows.map(({ hostId }) => hostId);
+}
