@@ -1,5 +1,6 @@
 /** The HTTP API: what every request passes through, and where each resource is mounted. */
 import { Hono } from "hono";
+import { except } from "hono/combine";
 import { secureHeaders } from "hono/secure-headers";
 import { authenticate, requireAdmin } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
@@ -31,7 +32,8 @@ const closed = new Hono<AppEnv>()
 
 export const app = new Hono<AppEnv>()
   .use(correlate)
-  .use(secureHeaders())
+  // The answer to an upgrade is the object's and can't be changed.
+  .use(except((c) => c.req.header("Upgrade") !== undefined, secureHeaders()))
   .use(limitBody)
   .use(requireJson)
   .route("/health", health)

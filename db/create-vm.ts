@@ -62,7 +62,7 @@ export async function readCreationFacts(d1: D1Database, ownerId: string, name: s
 /** What the caller decides of a machine's row. */
 export type NewVm = Omit<
   VmRow,
-  "generation" | "status" | "statusReason" | "accelerator" | "createdAt" | "startedAt" | "updatedAt"
+  "generation" | "status" | "observed" | "statusReason" | "accelerator" | "createdAt" | "startedAt" | "updatedAt"
 >;
 
 /** Null where a condition no longer holds. */
@@ -101,6 +101,7 @@ function newVm(vm: NewVm, now: string) {
     hostId: hosts.id,
     generation: given<number>(1, "generation"),
     status: given<VmStatus>("creating", "status"),
+    observed: given<VmStatus>("creating", "observed"),
     statusReason: given<null>(null, "status_reason"),
     cpu: given<number>(vm.cpu, "cpu"),
     memory: given<number>(vm.memory, "memory"),

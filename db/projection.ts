@@ -2,7 +2,7 @@
  * What the hosts' objects decided, written into D1.
  *
  * Every change can be written again without harm, since an object repeats what it isn't sure of. A machine's row
- * is written only by its own host and for its own generation, and not while a later operation shows its status.
+ * is written only by its own host and for its own generation.
  */
 import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
@@ -26,7 +26,8 @@ export type Change =
       kind: OperationKind;
       vmId: string;
       outcome: Outcome;
-      vm: VmReport | null;
+      /** Null: the host says that it has no such machine. `unseen`: the host has said nothing. */
+      vm: VmReport | null | "unseen";
     };
 
 type Database = DrizzleD1Database;
@@ -90,25 +91,32 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
     .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch)));
 }
 
-/** A machine as its host sees it, where no operation is under way. */
+/** A machine as its host sees it. What it shows stays the operation's while one is under way. */
 function observed(db: Database, hostId: string, vm: VmReport, at: string): Statement {
+  const { status, ...values } = settled(vm, at);
   return db
     .update(vms)
-    .set(settled(vm, at))
-    .where(and(ownRow(hostId, vm), sql`NOT EXISTS (${pendingOperation})`));
+    .set({ ...values, observed: status, status: sql`COALESCE(${firstPending("via")}, ${status})` })
+    .where(ownRow(hostId, vm));
 }
 
 function missing(db: Database, hostId: string, present: string[], at: string): Statement {
   const reason = "The host no longer has this machine: delete it here, and create it again if it is needed";
   return db
     .update(vms)
-    .set({ status: "error", statusReason: reason, accelerator: null, updatedAt: at })
+    .set({
+      observed: "error",
+      status: sql`COALESCE(${firstPending("via")}, 'error')`,
+      statusReason: reason,
+      accelerator: null,
+      updatedAt: at,
+    })
     .where(
       and(
         eq(vms.hostId, hostId),
         sql`${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))`,
-        sql`${vms.status} <> 'error'`,
-        sql`NOT EXISTS (${pendingOperation})`,
+        // A machine that the host has not made yet can't be missing, and one whose creation failed says why.
+        sql`${vms.observed} NOT IN ('creating', 'error')`,
       ),
     );
 }
@@ -145,28 +153,39 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   if (kind === "vm.delete" && outcome.status === "succeeded") {
     return [operation, db.delete(vms).where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)))];
   }
-  const next = firstPending("via");
-  if (vm) {
-    const values = settled(vm, at);
-    return [
-      operation,
-      db
-        .update(vms)
-        .set({ ...values, status: sql`COALESCE(${next}, ${values.status})` })
-        .where(ownRow(hostId, vm)),
-    ];
-  }
-  // Its host has no such machine: the creation failed, or its end was never learnt. What is queued behind it
-  // fails for want of the machine, and must not hide the first reason.
-  const reason = sql`CASE WHEN ${outcome.code} = 'VM_MISSING' AND ${vms.statusReason} IS NOT NULL
-    THEN ${vms.statusReason} ELSE ${outcome.message} END`;
-  return [
-    operation,
-    db
-      .update(vms)
-      .set({ status: sql`COALESCE(${next}, 'error')`, statusReason: reason, accelerator: null, updatedAt: at })
-      .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId))),
-  ];
+  if (vm === "unseen") return [operation, unseen(db, hostId, vmId, outcome, at)];
+  return [operation, vm ? observed(db, hostId, vm, at) : absent(db, hostId, vmId, outcome, at)];
+}
+
+/** Its host has no such machine: the creation failed, or it is gone. */
+function absent(db: Database, hostId: string, vmId: string, { code, message }: Outcome, at: string): Statement {
+  // What is queued behind a failed creation fails for want of the machine, and must not hide the first reason.
+  const reason = sql`CASE WHEN ${code} = 'VM_MISSING' AND ${vms.statusReason} IS NOT NULL
+    THEN ${vms.statusReason} ELSE ${message} END`;
+  return db
+    .update(vms)
+    .set({
+      observed: "error",
+      status: sql`COALESCE(${firstPending("via")}, 'error')`,
+      statusReason: reason,
+      accelerator: null,
+      updatedAt: at,
+    })
+    .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)));
+}
+
+/** The operation ended without its host: the machine is what it was, and one that was never made stays unmade. */
+function unseen(db: Database, hostId: string, vmId: string, { message }: Outcome, at: string): Statement {
+  const isUnmade = sql`${vms.observed} = 'creating'`;
+  return db
+    .update(vms)
+    .set({
+      observed: sql`CASE WHEN ${isUnmade} THEN 'error' ELSE ${vms.observed} END`,
+      status: sql`COALESCE(${firstPending("via")}, CASE WHEN ${isUnmade} THEN 'error' ELSE ${vms.observed} END)`,
+      statusReason: sql`CASE WHEN ${isUnmade} THEN ${message} ELSE ${vms.statusReason} END`,
+      updatedAt: at,
+    })
+    .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)));
 }
 
 function settled(vm: VmReport, at: string) {
@@ -190,8 +209,6 @@ const faultReasons = {
 function ownRow(hostId: string, vm: VmReport) {
   return and(eq(vms.id, vm.vmId), eq(vms.hostId, hostId), lte(vms.generation, vm.generation));
 }
-
-const pendingOperation = sql`SELECT 1 FROM operations o WHERE o.vm_id = vms.id AND o.status IN ('queued', 'running')`;
 
 function firstPending(column: "id" | "via"): SQL {
   return sql`(SELECT o.${sql.raw(column)} FROM operations o WHERE o.vm_id = vms.id AND o.status IN ('queued', 'running')

@@ -66,7 +66,10 @@ export const vms = sqliteTable(
       .references(() => hosts.id),
     /** Rises when the id gets a new machine on a host; what an older one reports is dropped. */
     generation: integer("generation").notNull().default(1),
+    /** What it shows: what its host saw last, or what the operation under way is doing to it. */
     status: text("status").$type<VmStatus>().notNull(),
+    /** What its host saw last; `creating` until then. */
+    observed: text("observed").$type<VmStatus>().notNull(),
     statusReason: text("status_reason"),
     cpu: integer("cpu").notNull(),
     memory: integer("memory").notNull(),

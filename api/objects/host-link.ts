@@ -81,9 +81,10 @@ export class HostLink extends DurableObject<Env> {
     if (frame.type === "hello") return this.#hello(socket, frame);
 
     const { epoch } = socket.deserializeAttachment() as Attachment;
-    if (epoch !== this.#session.current.epoch || frame.epoch !== epoch) {
+    if (epoch !== this.#session.current.epoch) {
       return socket.close(closeCodes.replaced, "Another session of this host has begun");
     }
+    if (frame.epoch !== epoch) return;
     await this.#receive(socket, frame);
   }
 
@@ -100,7 +101,7 @@ export class HostLink extends DurableObject<Env> {
     const now = Date.now();
     for (const { id, kind, vmId } of this.#outbox.expired(now)) {
       const message = `The host was not there for ${linkLimits.deliveryDeadlineMs / 60_000} minutes; nothing was done`;
-      this.#end({ type: "ended", at: iso(now), operationId: id, kind, vmId, vm: null, ...failed("OPERATION_EXPIRED", message) });
+      this.#end({ type: "ended", at: iso(now), operationId: id, kind, vmId, vm: "unseen", ...failed("OPERATION_EXPIRED", message) });
     }
     this.#outbox.purge(now);
     const socket = this.#currentSocket();
@@ -179,7 +180,7 @@ export class HostLink extends DurableObject<Env> {
     const { wanted, unknown } = settleReport(this.#outbox, this.#session);
     for (const { id, kind, vmId } of unknown) {
       const message = "The host's journal was lost: the operation may or may not have taken effect";
-      this.#end({ type: "ended", at: iso(), operationId: id, kind, vmId, vm: null, ...failed("OUTCOME_UNKNOWN", message, "unknown") });
+      this.#end({ type: "ended", at: iso(), operationId: id, kind, vmId, vm: "unseen", ...failed("OUTCOME_UNKNOWN", message, "unknown") });
     }
     this.#outbox.addChange({ type: "vms-missing", at: iso(), present: this.#session.reported("vm") });
     this.#session.update({ synced: true });
@@ -200,7 +201,7 @@ export class HostLink extends DurableObject<Env> {
     const entry = this.#outbox.find(operationId);
     if (!entry) return;
     const { kind, vmId } = entry;
-    this.#end({ type: "ended", at: iso(), operationId, kind, vmId, vm: null, ...failed(code, message) });
+    this.#end({ type: "ended", at: iso(), operationId, kind, vmId, vm: "unseen", ...failed(code, message) });
     await this.#settle();
   }
 

@@ -69,6 +69,7 @@ CREATE TABLE `vms` (
 	`host_id` text NOT NULL,
 	`generation` integer DEFAULT 1 NOT NULL,
 	`status` text NOT NULL,
+	`observed` text NOT NULL,
 	`status_reason` text,
 	`cpu` integer NOT NULL,
 	`memory` integer NOT NULL,
