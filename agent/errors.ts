@@ -11,10 +11,20 @@ export class HostError extends Error {
   }
 }
 
+/** What any failure is to the one who asked: a full disk is NO_SPACE wherever it shows. */
+export function toHostError(error: unknown): HostError {
+  if (error instanceof HostError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new HostError("NO_SPACE", `The host has no disk space left (${message})`, { cause: error });
+  }
+  return new HostError("HOST_ERROR", message ?? String(error), { cause: error });
+}
+
 /** Guests, downloads and programs write what they like; terminals and logs must not obey it. */
 export function printable(text: string): string {
   return text
-    .replaceAll(/\p{Cc}+/gu, " ")
+    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
     .trim()
     .slice(0, 1500);
 }

@@ -1,6 +1,6 @@
 /** What this host is and has, and whether machines run on it with KVM, by emulation, or not at all. */
-import { constants, existsSync } from "node:fs";
-import { access, readFile, statfs } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, readFile, statfs } from "node:fs/promises";
 import { arch, availableParallelism, hostname, release, totalmem } from "node:os";
 import { join } from "node:path";
 import type { HostFacts } from "../protocol/agent-link.ts";
@@ -52,7 +52,10 @@ export async function chooseAccelerator(
   if (wish === "kvm") return { accelerator: null, reason: `KVM is demanded and can't be used: ${obstacle}` };
   const why = wish === "tcg" ? "as configured" : obstacle;
   if (!allowEmulation) {
-    return { accelerator: null, reason: `No KVM (${why}), and emulation is not allowed here (VOIDVM_ALLOW_EMULATION=1)` };
+    return {
+      accelerator: null,
+      reason: `No KVM (${why}), and emulation is not allowed here (VOIDVM_ALLOW_EMULATION=1)`,
+    };
   }
   return { accelerator: "tcg", reason: `Machines run by emulation (${why}): right, but ten to thirty times slower` };
 }
@@ -64,11 +67,11 @@ export async function chooseAccelerator(
 async function kvmObstacle(root: string): Promise<string | null> {
   const device = join(root, "dev/kvm");
   if (!existsSync(device)) return "there is no /dev/kvm";
-  const opens = await access(device, constants.R_OK | constants.W_OK).then(
-    () => true,
+  const opens = await open(device, "r+").then(
+    (file) => file.close().then(() => true),
     () => false,
   );
-  if (!opens) return "this user may not open /dev/kvm";
+  if (!opens) return "/dev/kvm can't be opened by this user";
   const hasModule = ["kvm_intel", "kvm_amd"].some((name) => existsSync(join(root, "sys/module", name)));
   return hasModule ? null : "/dev/kvm is not backed by kvm_intel or kvm_amd";
 }

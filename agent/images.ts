@@ -1,160 +1,156 @@
 /**
- * The images that this host has. A file in the store is whole, verified and read-only; what is on its way has another name.
- *
- * An image is fetched once, however many machines ask for it at the same time.
+ * The images that this host has. A file in the store is whole, verified and read-only, and is never replaced, because
+ * disks are linked to it; what is on its way has another name.
  */
-import { randomUUID } from "node:crypto";
-import { access, chmod, mkdir, open, readdir, rename, rm, statfs } from "node:fs/promises";
-import { join } from "node:path";
-import type { ImageReference, ImageSource } from "../protocol/operations.ts";
-import { findChecksum } from "./checksums.ts";
-import { downloadFile, downloadText } from "./download.ts";
-import { HostError } from "./errors.ts";
-import { checkImage } from "./image-check.ts";
+import { createHash, randomBytes } from "node:crypto";
+import { link, mkdir, open, readdir, rm, stat, statfs } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { ImageReference } from "../protocol/operations.ts";
+import { HostError, toHostError } from "./errors.ts";
+import { fetchImage } from "./image-fetch.ts";
 import type { HostPaths } from "./paths.ts";
-import { run } from "./run.ts";
-import { buildTinyImage } from "./tiny-image/build.ts";
-import { tinyImageVersion } from "./tiny-image/version.ts";
+import { buildTinyImage, tinyImageVersion } from "./tiny-image/build.ts";
+import { isPublicAddress } from "./public-address.ts";
 
 export interface ImageStoreOptions {
+  /** For hosts whose images come from a server of their own network. */
   readonly allowPrivateAddresses?: boolean;
+  /** 64 GiB unless said otherwise. */
   readonly maxImageBytes?: number;
 }
 
 /** `percent` of the whole, and what is being done. */
 export type OnProgress = (percent: number, message: string) => void;
 
-type UrlSource = Extract<ImageSource, { from: "url" }>;
+/** One fetch that all who want the image wait for. It is called off when none of them is left. */
+interface Fetch {
+  readonly done: Promise<string>;
+  readonly waiting: Set<OnProgress>;
+  readonly abort: AbortController;
+}
 
-const gib = 1024 ** 3;
-const keepFreeBytes = gib / 2;
+/** Left free for the machines that run. */
+const keepFreeBytes = 512 * 1024 ** 2;
 
 export class ImageStore {
   readonly #paths: HostPaths;
-  readonly #options: Required<ImageStoreOptions>;
-  readonly #underWay = new Map<string, { done: Promise<string>; listeners: Set<OnProgress> }>();
+  readonly #isAllowed: (address: string) => boolean;
+  readonly #maxImageBytes: number;
+  readonly #fetches = new Map<string, Fetch>();
 
   constructor(paths: HostPaths, options: ImageStoreOptions = {}) {
     this.#paths = paths;
-    this.#options = { allowPrivateAddresses: false, maxImageBytes: 64 * gib, ...options };
+    this.#isAllowed = options.allowPrivateAddresses ? () => true : isPublicAddress;
+    this.#maxImageBytes = options.maxImageBytes ?? 64 * 1024 ** 3;
   }
 
-  /** Removes what an earlier life of the agent left half-done. Call it before anything else. */
+  /** Removes what an agent that is gone left half-done. Call it before anything else. */
   async clean(): Promise<void> {
     await mkdir(this.#paths.imagesDir, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.#paths.imagesDir)) {
-      if (name.includes(".part")) await rm(join(this.#paths.imagesDir, name), { recursive: true, force: true });
+      const pid = /\.(\d+)-[0-9a-f]{8}\.part/.exec(name)?.[1];
+      const isLeft = pid !== undefined && (Number(pid) === process.pid || !isAlive(Number(pid)));
+      if (isLeft) await rm(join(this.#paths.imagesDir, name), { recursive: true, force: true });
     }
   }
 
   /**
    * Absolute path of the verified image, fetched or built if it isn't there.
    *
-   * Errors: IMAGE_UNAVAILABLE, IMAGE_CHECKSUM_MISMATCH, IMAGE_UNSAFE, IMAGE_TOO_LARGE, NO_SPACE. Nothing half-done stays.
+   * Errors: IMAGE_UNAVAILABLE, IMAGE_CHECKSUM_MISMATCH, IMAGE_UNSAFE, IMAGE_TOO_LARGE, NO_SPACE, CANCELLED. Nothing
+   * half-done stays.
    */
-  async ensure(image: ImageReference, onProgress: OnProgress = () => {}): Promise<string> {
-    const path = this.#path(image);
+  async ensure(image: ImageReference, onProgress: OnProgress = () => {}, signal?: AbortSignal): Promise<string> {
+    const path = this.path(image);
     if (await isThere(path)) return path;
-    let entry = this.#underWay.get(path);
-    if (!entry) {
-      const listeners = new Set<OnProgress>();
-      const report: OnProgress = (percent, message) => listeners.forEach((listener) => listener(percent, message));
-      const done = this.#obtain(image, path, report).finally(() => this.#underWay.delete(path));
-      this.#underWay.set(path, (entry = { done, listeners }));
-    }
-    entry.listeners.add(onProgress);
-    return entry.done;
-  }
-
-  /** The publisher's file changes under its address; what was fetched stays what it was until the store is emptied. */
-  #path({ id, source }: ImageReference): string {
-    const version = source.from === "tiny" ? tinyImageVersion : (source.checksum.digest?.slice(0, 16) ?? "published");
-    return this.#paths.image(id, version);
-  }
-
-  async #obtain(image: ImageReference, path: string, report: OnProgress): Promise<string> {
-    const part = `${path}.${randomUUID()}.part`;
-    await mkdir(this.#paths.imagesDir, { recursive: true, mode: 0o700 });
+    if (signal?.aborted) throw cancelled(image.id);
+    const fetch = this.#fetches.get(path) ?? this.#begin(image, path);
+    // Its own function, even where two callers gave the same one.
+    const listener: OnProgress = (percent, message) => onProgress(percent, message);
+    fetch.waiting.add(listener);
     try {
-      if (image.source.from === "tiny") await this.#buildTiny(part, report);
-      else await this.#fetch(image.source, part, report);
-      await chmod(part, 0o444);
-      await rename(part, path);
-      await syncFolder(this.#paths.imagesDir);
+      return await (signal ? Promise.race([fetch.done, whenAborted(signal, image.id)]) : fetch.done);
+    } finally {
+      fetch.waiting.delete(listener);
+      if (fetch.waiting.size === 0) this.#end(path, fetch);
+    }
+  }
+
+  /** Where the image is or will be. Publishers change files under one address; what was fetched stays what it was. */
+  path({ id, source }: ImageReference): string {
+    if (source.from === "tiny") return this.#paths.image(id, tinyImageVersion());
+    const { url, checksum, format } = source;
+    const identity = JSON.stringify([url, checksum.algorithm, checksum.digest ?? checksum.listUrl, format]);
+    return this.#paths.image(id, createHash("sha256").update(identity).digest("hex").slice(0, 16));
+  }
+
+  #begin(image: ImageReference, path: string): Fetch {
+    const waiting = new Set<OnProgress>();
+    const abort = new AbortController();
+    const report: OnProgress = (percent, message) => waiting.forEach((listener) => listener(percent, message));
+    const fetch: Fetch = { done: this.#obtain(image, path, report, abort.signal), waiting, abort };
+    this.#fetches.set(path, fetch);
+    fetch.done.catch(() => {});
+    return fetch;
+  }
+
+  #end(path: string, fetch: Fetch): void {
+    if (this.#fetches.get(path) === fetch) this.#fetches.delete(path);
+    fetch.abort.abort();
+  }
+
+  async #obtain(image: ImageReference, path: string, report: OnProgress, signal: AbortSignal): Promise<string> {
+    const part = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.part`);
+    try {
+      // Another fetch of it may have ended since somebody looked.
+      if (await isThere(path)) return path;
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      const room = await this.#room();
+      if (image.source.from === "tiny") await this.#buildTiny(part, report, signal);
+      else await fetchImage(image.source, part, { maxBytes: room, isAllowed: this.#isAllowed, report, signal });
+      await publish(part, path);
       return path;
     } catch (error) {
+      throw signal.aborted ? cancelled(image.id) : toHostError(error);
+    } finally {
       await rm(part, { force: true });
-      throw error;
     }
   }
 
-  async #buildTiny(part: string, report: OnProgress): Promise<void> {
-    let line = 0;
-    await buildTinyImage({
-      output: part,
-      cache: join(this.#paths.imagesDir, "tiny-packages"),
-      // The builder says a line a stage; how many there are is its own matter.
-      log: (message) => report(Math.min(95, 10 * ++line), message),
-    }).catch((error: Error) => {
-      throw error instanceof HostError ? error : new HostError("IMAGE_UNAVAILABLE", `tiny could not be built: ${error.message}`);
+  async #buildTiny(part: string, report: OnProgress, signal: AbortSignal): Promise<void> {
+    let lines = 0;
+    // The builder says a line a stage; how many there are is its own matter.
+    const log = (line: string) => report(Math.min(95, 15 * ++lines), line);
+    await buildTinyImage({ output: part, cache: this.#paths.packageCache, log, signal }).catch((error: Error) => {
+      if (/no space left|ENOSPC/i.test(error.message)) throw new HostError("NO_SPACE", error.message, { cause: error });
+      throw new HostError("IMAGE_UNAVAILABLE", `The tiny image can't be built: ${error.message}`, { cause: error });
     });
   }
 
-  async #fetch(source: UrlSource, part: string, report: OnProgress): Promise<void> {
-    const { url, checksum, format } = source;
-    const { allowPrivateAddresses, maxImageBytes } = this.#options;
-    report(0, `Reading the checksum of ${url}`);
-    const expected = await this.#expectedDigest(source);
-
+  async #room(): Promise<number> {
     const { bavail, bsize } = await statfs(this.#paths.imagesDir);
-    const maxBytes = Math.min(maxImageBytes, bavail * bsize - keepFreeBytes);
-    if (maxBytes <= 0) throw new HostError("NO_SPACE", "The host has less than 512 MiB free, too little for an image");
-    const digest = await downloadFile(url, part, checksum.algorithm, {
-      maxBytes,
-      allowPrivateAddresses,
-      onProgress: (received, total) => {
-        const percent = total === null ? 50 : Math.floor((received / total) * 90);
-        report(percent, `Fetching ${url}: ${Math.floor(received / 1024 ** 2)} MiB`);
-      },
-    });
-    if (digest !== expected) {
-      throw new HostError("IMAGE_CHECKSUM_MISMATCH", `${url} is ${digest} and should be ${expected}`);
-    }
-    report(95, "Checking the image");
-    await checkImage(part, format);
-    if (format === "qcow2") await checkWithQemu(part);
-  }
-
-  async #expectedDigest({ url, checksum }: UrlSource): Promise<string> {
-    if (checksum.digest !== undefined) return checksum.digest;
-    const listUrl = checksum.listUrl;
-    if (listUrl === undefined) throw new HostError("IMAGE_UNSAFE", `${url} comes without a checksum`);
-    const { allowPrivateAddresses } = this.#options;
-    const list = await downloadText(listUrl, { maxBytes: 1_048_576, allowPrivateAddresses });
-    const file = new URL(url).pathname.split("/").at(-1) ?? "";
-    const digest = findChecksum(list, file, checksum.algorithm);
-    if (digest === null) throw new HostError("IMAGE_CHECKSUM_MISMATCH", `${listUrl} does not list ${file}`);
-    return digest;
+    const room = bavail * bsize - keepFreeBytes;
+    if (room > 0) return Math.min(room, this.#maxImageBytes);
+    throw new HostError("NO_SPACE", "The host has less than 512 MiB of disk space left, too little for an image");
   }
 }
 
-/** QEMU's own check, in a process that can neither take all memory nor all time. */
-async function checkWithQemu(path: string): Promise<void> {
-  const limits = ["--as=2147483648", "--cpu=300"];
-  await run("prlimit", [...limits, "qemu-img", "check", "-q", "-f", "qcow2", path], { timeoutMs: 600_000 }).catch(
-    (error: HostError) => {
-      throw new HostError("IMAGE_UNSAFE", `The image is damaged: ${error.message}`, { cause: error });
-    },
-  );
+/** Another agent of this machine may have been first. Its file stays, since disks may be linked to it by now. */
+async function publish(part: string, path: string): Promise<void> {
+  const file = await open(part, "r");
+  try {
+    await file.chmod(0o444);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await link(part, path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  await syncFolder(dirname(path));
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
+/** Makes a new name in it last through a loss of power. */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
@@ -162,4 +158,27 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    ({ size }) => size > 0,
+    () => false,
+  );
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function whenAborted(signal: AbortSignal, imageId: string): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(cancelled(imageId)), { once: true }));
+}
+
+function cancelled(imageId: string): HostError {
+  return new HostError("CANCELLED", `Fetching ${imageId} was cancelled`);
 }

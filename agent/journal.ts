@@ -100,7 +100,10 @@ export class Journal {
   }
 
   rememberEpoch(epoch: number): void {
-    this.#run("INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", `${epoch}`);
+    this.#run(
+      "INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+      `${epoch}`,
+    );
   }
 
   /** Puts the operation on disk. False when the journal has it already. */
@@ -156,11 +159,7 @@ export class Journal {
 
   /** Settles a failure before its undoing begins, so that an agent that dies in between goes on undoing. */
   undo(operationId: string, outcome: Outcome): void {
-    this.#run(
-      "UPDATE operation SET state = 'undoing', outcome = ? WHERE id = ?",
-      JSON.stringify(outcome),
-      operationId,
-    );
+    this.#run("UPDATE operation SET state = 'undoing', outcome = ? WHERE id = ?", JSON.stringify(outcome), operationId);
   }
 
   /** Ends the operation. Its input goes: it may hold a password. */

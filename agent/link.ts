@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { AgentFrame, closeCodes, EdgeFrame, linkLimits, pingText, pongText } from "../protocol/agent-link.ts";
+import { type AgentFrame, closeCodes, EdgeFrame, linkLimits, pingText, pongText } from "../protocol/agent-link.ts";
 import type { Identity } from "./identity.ts";
 
 type WithoutEpoch<F> = F extends unknown ? Omit<F, "epoch"> : never;
@@ -53,7 +53,9 @@ export class Link {
       // Full jitter: after a deploy a thousand hosts dial, and none of them at the same moment.
       const delayMs = closing.code === closeCodes.restarting ? Math.random() * 1000 : Math.random() * ceilingMs;
       ceilingMs = Math.min(ceilingMs * 2, linkLimits.redialMaxMs);
-      this.#handlers.log(`Not connected to ${this.#identity.edge}: ${closing.reason}. Next try in ${Math.ceil(delayMs)} ms.`);
+      this.#handlers.log(
+        `Not connected to ${this.#identity.edge}: ${closing.reason}. Next try in ${Math.ceil(delayMs)} ms.`,
+      );
       await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => {});
     }
   }
@@ -97,9 +99,9 @@ export class Link {
     socket.on("error", (error) => end(0, error.message || (error as NodeJS.ErrnoException).code || "no connection"));
     // Frames are taken one after the other: `sync` must be through before the first `execute`.
     let turn = Promise.resolve();
-    socket.on("message", (data) => {
+    socket.on("message", (data: Buffer) => {
       liveness.heard();
-      turn = turn.then(() => this.#receive(String(data))).catch((error: Error) => end(0, error.message));
+      turn = turn.then(() => this.#receive(data.toString("utf8"))).catch((error: Error) => end(0, error.message));
     });
     socket.on("close", (code, reason) => {
       end(code, `closed with ${code} ${reason.toString()}`.trim());

@@ -1,18 +1,30 @@
 /**
  * One running machine: its QEMU process, driven by QMP.
  *
- * The process is not a child of the agent: `-daemonize` puts it into a session of its own, and whoever comes next
- * finds it by pid file, start time and command line. There is never a second one for the same machine.
+ * The process has a session of its own and outlives the agent; whoever comes next finds it by pid file, start time
+ * and command line. There is never a second one for the same machine.
  */
 import { EventEmitter } from "node:events";
 import { mkdir } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { VmSpec } from "../protocol/operations.ts";
 import type { VmPower } from "../protocol/vm.ts";
 import { HostError } from "./errors.ts";
 import type { HostPaths, VmPaths } from "./paths.ts";
 import { qemuArguments } from "./qemu/arguments.ts";
-import { findQemu, isAlive, killQemu, type QemuProcess, removeSockets, startQemu, waitForExit } from "./qemu/process.ts";
-import { Qmp, type QmpEvent, QmpError, QmpLost } from "./qemu/qmp.ts";
+import { Monitor } from "./qemu/monitor.ts";
+import {
+  findQemu,
+  isAlive,
+  killQemu,
+  type QemuProcess,
+  removeTraces,
+  searchQemu,
+  startQemu,
+  waitForExit,
+} from "./qemu/process.ts";
+import type { QmpEvent } from "./qemu/qmp.ts";
+import { RoomWatch } from "./qemu/room-watch.ts";
 
 export interface MachineContext {
   readonly paths: HostPaths;
@@ -20,13 +32,17 @@ export interface MachineContext {
 }
 
 interface MachineEvents {
-  /** The process is gone. `powered-off`: the guest's own doing. */
+  /** The process is gone, and not by `quit()`. `powered-off`: the guest's own doing, or an orderly end on the host. */
   ended: [cause: "powered-off" | "crashed"];
+  /** The host's disk is full: the guest is paused, and goes on by itself once there is room. */
   "no-space": [];
   recovered: [];
+  power: [power: VmPower];
 }
 
 const quitTimeoutMs = 3_000;
+/** A process that has said that it ends still writes out what it holds of the disk. */
+const flushTimeoutMs = 10_000;
 
 export class Machine extends EventEmitter<MachineEvents> {
   readonly vmId: string;
@@ -34,157 +50,225 @@ export class Machine extends EventEmitter<MachineEvents> {
   readonly startTicks: number;
   readonly accelerator: "kvm" | "tcg";
   readonly #paths: VmPaths;
-  readonly #process: QemuProcess;
-  readonly #qmp: Qmp;
+  readonly #qemu: QemuProcess;
+  readonly #monitor: Monitor;
+  readonly #room: RoomWatch;
   readonly #gone = Promise.withResolvers<void>();
-  #poweredOff = false;
-  #released = false;
+  #quitting: Promise<void> | null = null;
+  /** What its end will have been, should it end now. */
+  #cause: "powered-off" | "crashed" | "wanted" = "crashed";
+  #finishing: Promise<void> | null = null;
 
-  private constructor(vmId: string, paths: VmPaths, process: QemuProcess, qmp: Qmp, accelerator: "kvm" | "tcg") {
+  private constructor(vmId: string, paths: VmPaths, qemu: QemuProcess, monitor: Monitor, accelerator: "kvm" | "tcg") {
     super();
     this.vmId = vmId;
-    this.pid = process.pid;
-    this.startTicks = process.startTicks;
+    this.pid = qemu.pid;
+    this.startTicks = qemu.startTicks;
     this.accelerator = accelerator;
     this.#paths = paths;
-    this.#process = process;
-    this.#qmp = qmp;
-    qmp.on("event", (event) => this.#onEvent(event));
-    qmp.once("close", () => void this.#onClose());
+    this.#qemu = qemu;
+    this.#room = new RoomWatch(paths.disk, () => this.resume());
+    this.#monitor = monitor;
+    monitor.on("event", (event) => this.#onEvent(event));
+    monitor.once("gone", () => void this.#finish());
   }
 
-  /** Starts the process; the guest runs when this resolves. A failure leaves no process. */
+  /**
+   * Starts the process; the guest runs when this resolves.
+   *
+   * Errors: QEMU_FAILED, in QEMU's own words, after which nothing runs that wasn't running before.
+   */
   static async start(vmId: string, spec: VmSpec, { paths, accelerator }: MachineContext): Promise<Machine> {
     const vm = paths.vm(vmId);
+    paths.prepareRuntime();
+    const present = await findQemu(vmId, vm);
+    if (present) throw new HostError("QEMU_FAILED", `Machine ${vmId} runs already, as process ${present.pid}`);
+    // What lies there may be a living process' own: its lock on the pid file keeps the sockets from being taken.
     await mkdir(vm.sockets, { recursive: true, mode: 0o700 });
-    const process = await startQemu(vmId, qemuArguments({ vmId, spec, paths: vm, accelerator }), vm);
     try {
-      return new Machine(vmId, vm, process, await Qmp.connect(vm.qmp), accelerator);
+      const { qemu, qmp } = await startQemu(qemuArguments({ vmId, spec, paths: vm, accelerator }), vm);
+      return new Machine(vmId, vm, qemu, new Monitor(qemu, vm, qmp), accelerator);
     } catch (error) {
-      await killQemu(process);
-      throw new HostError("QEMU_FAILED", `QEMU started and did not answer: ${(error as Error).message}`);
+      // An agent that died while it started this machine may have left a process that had not written its number.
+      const other = await searchQemu(vmId, vm);
+      if (other) return await Machine.#takeOver(vmId, vm, other);
+      await removeTraces(vm);
+      throw error;
     }
   }
 
   /**
    * The machine's living process, taken over; null when there is none.
    *
+   * A guest that powered itself off while nobody looked has left a process without work: it is ended, and
+   * `onPoweredOff` is called before this resolves with null.
+   *
    * Errors: QEMU_FAILED where the process lives and its monitor is silent. It is not replaced.
    */
-  static async adopt(vmId: string, { paths }: Pick<MachineContext, "paths">): Promise<Machine | null> {
+  static async adopt(
+    vmId: string,
+    { paths }: Pick<MachineContext, "paths">,
+    onPoweredOff: () => void = () => {},
+  ): Promise<Machine | null> {
     const vm = paths.vm(vmId);
-    const process = await findQemu(vmId, vm);
-    if (!process) {
-      await removeSockets(vm);
-      return null;
-    }
+    const qemu = await findQemu(vmId, vm);
+    if (!qemu) return null;
     try {
-      const qmp = await Qmp.connect(vm.qmp);
-      const { enabled } = await qmp.execute<{ enabled: boolean }>("query-kvm");
-      const machine = new Machine(vmId, vm, process, qmp, enabled ? "kvm" : "tcg");
-      const { status } = await qmp.execute<{ status: string }>("query-status");
-      if (status === "shutdown") {
-        await machine.quit();
-        return null;
-      }
-      return machine;
+      const machine = await Machine.#takeOver(vmId, vm, qemu);
+      if ((await machine.power()) !== "stopped") return machine;
+      await machine.quit();
+      onPoweredOff();
     } catch (error) {
-      if (!(await isAlive(process))) return null;
-      throw new HostError(
-        "QEMU_FAILED",
-        `QEMU (process ${process.pid}) runs and its monitor does not answer: ${(error as Error).message}. ` +
-          "Nothing is started in its place; a forced stop ends it",
-      );
+      if (await isAlive(qemu)) throw error;
+      await removeTraces(vm);
     }
+    return null;
   }
 
   /** Ends a process whose monitor is silent. Harmless where none runs. */
   static async kill(vmId: string, { paths }: Pick<MachineContext, "paths">): Promise<void> {
     const vm = paths.vm(vmId);
-    const process = await findQemu(vmId, vm);
-    if (process) await killQemu(process);
-    await removeSockets(vm);
+    const qemu = await findQemu(vmId, vm);
+    if (qemu) await killQemu(qemu);
+    await removeTraces(vm);
+  }
+
+  /** True while the guest is paused because the host's disk is full. */
+  get outOfSpace(): boolean {
+    return this.#room.waiting;
   }
 
   async power(): Promise<VmPower> {
-    const { status } = await this.#execute<{ status: string }>("query-status");
-    if (status === "shutdown") return "stopped";
-    return status === "running" ? "running" : "paused";
+    if (!(await isAlive(this.#qemu))) return "stopped";
+    const { status } = await this.qmp<{ status: string }>("query-status");
+    if (status !== "shutdown") return status === "running" ? "running" : "paused";
+    void this.#powerOff();
+    return "stopped";
   }
 
-  /** The ACPI power button. The guest may ignore it. */
+  /** The ACPI power button. The guest may ignore it; one that is off already has no need of it. */
   async pressPowerButton(): Promise<void> {
-    await this.#execute("system_powerdown");
+    try {
+      await this.qmp("system_powerdown");
+    } catch (error) {
+      if (await isAlive(this.#qemu)) throw error;
+    }
   }
 
   async pause(): Promise<void> {
-    await this.#execute("stop");
+    // Somebody wants it paused now: room is no reason any more to go on.
+    this.#room.stop();
+    await this.qmp("stop");
   }
 
   async resume(): Promise<void> {
-    await this.#execute("cont");
+    await this.qmp("cont");
   }
 
   async reset(): Promise<void> {
-    await this.#execute("system_reset");
+    await this.qmp("system_reset");
   }
 
   /** Cuts the power: `quit`, and SIGKILL for a process that does not listen. It is gone when this resolves. */
-  async quit(): Promise<void> {
-    await this.#qmp.execute("quit", undefined, quitTimeoutMs).catch(() => {});
-    if (!(await waitForExit(this.#process, quitTimeoutMs))) await killQemu(this.#process);
-    this.#qmp.close();
-    await removeSockets(this.#paths);
-    this.#gone.resolve();
+  quit(): Promise<void> {
+    if (this.#cause === "crashed") this.#cause = "wanted";
+    this.#quitting ??= this.#quit().finally(() => (this.#quitting = null));
+    return this.#quitting;
   }
 
-  /** True once the process is gone; false after `timeoutMs`. */
-  async exited(timeoutMs: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, timeoutMs, false)));
-    const gone = await Promise.race([this.#gone.promise.then(() => true), timeout]);
-    clearTimeout(timer);
-    return gone;
+  /** True once the process is gone; false after `timeoutMs`, or when `signal` is aborted. */
+  async exited(timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
+    const waiting = new AbortController();
+    const end = AbortSignal.any(signal ? [signal, waiting.signal] : [waiting.signal]);
+    const tooLate = sleep(timeoutMs, false, { signal: end }).catch(() => false);
+    try {
+      return await Promise.race([this.#gone.promise.then(() => true), tooLate]);
+    } finally {
+      waiting.abort();
+    }
+  }
+
+  /** Errors: QEMU_FAILED, whether QEMU refuses or is silent; `cause` tells which. */
+  qmp<T>(command: string, args?: object, timeoutMs?: number): Promise<T> {
+    return this.#monitor.execute<T>(command, args, timeoutMs);
   }
 
   /** Lets go of the process without ending it. No event follows. */
   close(): void {
-    this.#released = true;
-    this.#qmp.close();
+    this.#room.stop();
+    this.#monitor.release();
   }
 
-  async #execute<T>(command: string): Promise<T> {
+  static async #takeOver(vmId: string, vm: VmPaths, qemu: QemuProcess): Promise<Machine> {
+    let monitor: Monitor | null = null;
     try {
-      return await this.#qmp.execute<T>(command);
+      monitor = await Monitor.of(qemu, vm);
+      const { enabled } = await monitor.execute<{ enabled: boolean }>("query-kvm");
+      const devices = await monitor.execute<{ "io-status"?: string }[]>("query-block");
+      const machine = new Machine(vmId, vm, qemu, monitor, enabled ? "kvm" : "tcg");
+      if (devices.some((device) => device["io-status"] === "nospace")) machine.#room.start();
+      return machine;
     } catch (error) {
-      if (error instanceof QmpError || error instanceof QmpLost) {
-        throw new HostError("QEMU_FAILED", `QEMU did not do ${command}: ${error.message}`, { cause: error });
-      }
-      throw error;
+      monitor?.release();
+      const reason = (error as Error).message;
+      throw new HostError(
+        "QEMU_FAILED",
+        `QEMU (process ${qemu.pid}) runs and its monitor does not answer, so that nothing may take its place: ${reason}`,
+        { cause: error },
+      );
     }
   }
 
   #onEvent({ event, data }: QmpEvent): void {
     switch (event) {
       case "SHUTDOWN":
-        // A guest's reset comes as RESET; this one leaves QEMU without work, waiting to be ended.
-        this.#poweredOff = true;
-        void this.quit();
+        // With -no-shutdown QEMU stays, without work, until it is ended.
+        if (data["reason"] !== "guest-reset" && data["reason"] !== "host-qmp-system-reset") void this.#powerOff();
         return;
       case "BLOCK_IO_ERROR":
-        if (data["nospace"] === true && data["action"] === "stop") this.emit("no-space");
+        if (data["nospace"] !== true || data["action"] !== "stop" || this.#room.waiting) return;
+        this.#room.start();
+        this.emit("no-space");
+        return;
+      case "STOP":
+        this.emit("power", "paused");
         return;
       case "RESUME":
-        this.emit("recovered");
+        if (this.#room.waiting) {
+          this.#room.stop();
+          this.emit("recovered");
+        }
+        this.emit("power", "running");
     }
   }
 
-  async #onClose(): Promise<void> {
-    if (this.#released) return;
-    // The monitor's end is closed before the process is quite gone.
-    if (!(await waitForExit(this.#process, quitTimeoutMs))) await killQemu(this.#process);
-    await removeSockets(this.#paths);
+  async #powerOff(): Promise<void> {
+    if (this.#cause === "crashed") this.#cause = "powered-off";
+    // Where that fails the process is still there, and the next question after it tells so.
+    await this.quit().catch(() => {});
+  }
+
+  async #quit(): Promise<void> {
+    const asked = performance.now();
+    const listens = await this.qmp("quit", {}, quitTimeoutMs).then(
+      () => true,
+      () => false,
+    );
+    const patience = listens ? flushTimeoutMs : quitTimeoutMs - (performance.now() - asked);
+    if (!(await waitForExit(this.#qemu, patience))) await killQemu(this.#qemu);
+    await this.#finish();
+  }
+
+  #finish(): Promise<void> {
+    this.#finishing ??= this.#tidyUp();
+    return this.#finishing;
+  }
+
+  async #tidyUp(): Promise<void> {
+    this.close();
+    await removeTraces(this.#paths);
+    // First the event: whoever waits for the exit may take it for handled.
+    if (this.#cause !== "wanted") this.emit("ended", this.#cause);
     this.#gone.resolve();
-    this.emit("ended", this.#poweredOff ? "powered-off" : "crashed");
   }
 }

@@ -123,7 +123,8 @@ function prepareTiny(images: ImageStore): void {
   const report = (percent: number, message: string) => tellParent({ type: "image", percent, message });
   images.ensure({ id: "img-tiny", source: { from: "tiny" } }, report).then(
     () => tellParent({ type: "image", percent: 100, message: "ready" }),
-    (error: Error) => log(`The tiny image could not be made: ${error.message}. The next machine that needs it tries again.`),
+    (error: Error) =>
+      log(`The tiny image could not be made: ${error.message}. The next machine that needs it tries again.`),
   );
 }
 

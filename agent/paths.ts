@@ -1,7 +1,8 @@
 /**
  * Every path on a host, in one place. People's names are never part of one; ids are checked before they are.
  *
- * Sockets have a folder of their own with a short name, because a unix socket's path has at most 107 bytes.
+ * Sockets have a folder of their own with a short name, because a unix socket's path has at most 107 bytes. It depends
+ * on the home alone, so that an agent started in another way (by cron, over ssh) finds the same machines.
  */
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync } from "node:fs";
@@ -17,11 +18,13 @@ export interface VmPaths {
   readonly record: string;
   readonly disk: string;
   readonly seed: string;
+  /** Here and not with the sockets: whatever becomes of those, the process must be found. */
+  readonly pidFile: string;
+  /** All that QEMU itself printed. */
   readonly qemuLog: string;
   readonly serialLog: string;
   /** 0700; gone after a reboot, like the process that it belongs to. */
   readonly sockets: string;
-  readonly pidFile: string;
   readonly qmp: string;
   readonly serial: string;
   readonly vnc: string;
@@ -35,6 +38,8 @@ export class HostPaths {
   readonly keyFile: string;
   readonly journalFile: string;
   readonly imagesDir: string;
+  /** Debian packages that `tiny` is built from. */
+  readonly packageCache: string;
   readonly vmsDir: string;
 
   /** Both absolute. */
@@ -46,22 +51,28 @@ export class HostPaths {
     this.keyFile = join(home, "key.json");
     this.journalFile = join(home, "journal.db");
     this.imagesDir = join(home, "images");
+    this.packageCache = join(home, "cache", "packages");
     this.vmsDir = join(home, "vms");
-    const longest = join(runtime, `vm-${"0".repeat(26)}`, "serial.sock");
+    const longest = this.vm(`vm-${"0".repeat(26)}`).serial;
     if (Buffer.byteLength(longest) > maxSocketPath) {
       throw new Error(`${runtime} is too long a name for sockets: set VOIDVM_RUN to a shorter folder`);
     }
   }
 
-  /** Makes the folders. Errors: the runtime folder is there and belongs to somebody else. */
+  /** Makes the folders. Errors: the runtime folder is there and is not this user's alone. */
   prepare(): void {
     for (const dir of [this.home, this.imagesDir, this.vmsDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.prepareRuntime();
+  }
+
+  /** Cheap enough for every start of a machine: /run and /tmp are cleaned by others. */
+  prepareRuntime(): void {
     mkdirSync(this.runtime, { recursive: true, mode: 0o700 });
-    const { uid, mode } = lstatSync(this.runtime);
+    const found = lstatSync(this.runtime);
     // In /tmp anybody can be there first; a link or a foreign folder would hand our machines' monitors over.
-    const isFolder = (mode & 0o170000) === 0o040000;
-    if (!isFolder || uid !== process.getuid?.() || (mode & 0o077) !== 0) {
-      throw new Error(`${this.runtime} is not a private folder of this user: remove it, or set VOIDVM_RUN to another`);
+    const isOurs = found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+    if (!isOurs) {
+      throw new Error(`${this.runtime} is not a folder of this user alone (mode 0700): remove it, or set VOIDVM_RUN`);
     }
   }
 
@@ -74,10 +85,10 @@ export class HostPaths {
       record: join(dir, "vm.json"),
       disk: join(dir, "disk.qcow2"),
       seed: join(dir, "seed.iso"),
+      pidFile: join(dir, "qemu.pid"),
       qemuLog: join(dir, "qemu.log"),
       serialLog: join(dir, "serial.log"),
       sockets,
-      pidFile: join(sockets, "qemu.pid"),
       qmp: join(sockets, "qmp.sock"),
       serial: join(sockets, "serial.sock"),
       vnc: join(sockets, "vnc.sock"),
@@ -85,7 +96,7 @@ export class HostPaths {
     };
   }
 
-  /** `version` tells one content of an image from another. */
+  /** `version` tells one content of an image from another: disks are linked to this very path for as long as they live. */
   image(imageId: string, version: string): string {
     return join(this.imagesDir, `${ImageReference.shape.id.parse(imageId)}-${version.replaceAll(/[^a-z0-9]/g, "")}`);
   }
@@ -93,10 +104,9 @@ export class HostPaths {
 
 function defaultRuntime(home: string): string {
   const asked = process.env["VOIDVM_RUN"];
-  if (asked !== undefined) return asked;
+  if (asked) return asked;
   const name = createHash("sha256").update(home).digest("hex").slice(0, 8);
   const uid = process.getuid?.() ?? 0;
-  if (uid === 0) return `/run/voidvm-${name}`;
-  const own = process.env["XDG_RUNTIME_DIR"];
-  return own === undefined ? `/tmp/voidvm-${uid}-${name}` : join(own, `voidvm-${name}`);
+  // Not XDG_RUNTIME_DIR: it comes and goes with a login, and machines don't.
+  return uid === 0 ? `/run/voidvm-${name}` : `/tmp/voidvm-${uid}-${name}`;
 }

@@ -1,12 +1,11 @@
 /**
- * Which addresses a download may go to. An image's address comes from a user, and the host stands in a network
- * that the user has no business in.
+ * Which addresses a download may go to. An image's address comes from a user, and the host stands in a network that
+ * the user has no business in.
  */
-import { lookup as resolveName } from "node:dns/promises";
-import { BlockList, isIP, type LookupFunction } from "node:net";
-import { HostError } from "./errors.ts";
+import { BlockList, isIP } from "node:net";
 
-const forbidden = new BlockList();
+/** Private, shared (CGNAT), loopback, link-local, multicast, reserved, and what only looks like a network. */
+const notPublic = new BlockList();
 for (const [network, prefix] of [
   ["0.0.0.0", 8],
   ["10.0.0.0", 8],
@@ -15,47 +14,38 @@ for (const [network, prefix] of [
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],
   ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
   ["192.168.0.0", 16],
   ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
   ["224.0.0.0", 3],
 ] as const) {
-  forbidden.addSubnet(network, prefix, "ipv4");
+  notPublic.addSubnet(network, prefix, "ipv4");
 }
+
+/** Of IPv6 only this is public; mapped, translated, unique local and link-local addresses lie outside. */
+const globalUnicast = new BlockList();
+globalUnicast.addSubnet("2000::", 3, "ipv6");
+/** Inside of it: Teredo and 6to4, which carry an IPv4 address, and documentation. */
 for (const [network, prefix] of [
-  ["::", 128],
-  ["::1", 128],
-  ["::ffff:0:0", 96],
-  ["64:ff9b::", 96],
+  ["2001::", 23],
+  ["2001:db8::", 32],
   ["2002::", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["ff00::", 8],
+  ["3fff::", 20],
 ] as const) {
-  forbidden.addSubnet(network, prefix, "ipv6");
+  notPublic.addSubnet(network, prefix, "ipv6");
 }
 
+/** False for everything that is not an address too. */
 export function isPublicAddress(address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && !forbidden.check(address, family === 4 ? "ipv4" : "ipv6");
-}
-
-/**
- * Resolves `hostname` once and refuses it if any of its addresses is not public. The connection must use the
- * answer: a name that is asked twice may answer differently the second time.
- *
- * Errors: IMAGE_UNAVAILABLE.
- */
-export async function publicLookup(hostname: string, allowPrivate: boolean): Promise<LookupFunction> {
-  const bare = hostname.replace(/^\[|\]$/g, "");
-  const addresses = await resolveName(bare, { all: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new HostError("IMAGE_UNAVAILABLE", `This host can't resolve ${bare} (${error.code}): is it on the internet?`);
-  });
-  const inside = addresses.find(({ address }) => !isPublicAddress(address));
-  if (inside && !allowPrivate) {
-    throw new HostError("IMAGE_UNAVAILABLE", `${bare} is ${inside.address}, which is not a public address`);
+  switch (isIP(address)) {
+    case 4:
+      return !notPublic.check(address, "ipv4");
+    case 6:
+      return globalUnicast.check(address, "ipv6") && !notPublic.check(address, "ipv6");
+    default:
+      return false;
   }
-  return (_hostname, options, callback) => {
-    if (options.all) callback(null, addresses);
-    else callback(null, addresses[0]?.address ?? "", addresses[0]?.family);
-  };
 }

@@ -94,8 +94,7 @@ export class VmTable extends EventEmitter<Events> {
     const context = this.#machineContext();
     await this.#save(id, (entry.record = { ...entry.record, onSinceBoot: this.#options.bootId, fault: null }));
     try {
-      const machine =
-        (await Machine.adopt(id, context)) ?? (await Machine.start(id, entry.record.spec, context));
+      const machine = (await Machine.adopt(id, context)) ?? (await Machine.start(id, entry.record.spec, context));
       this.#attach(id, entry, machine);
     } catch (error) {
       await this.#save(id, (entry.record = { ...entry.record, onSinceBoot: null }));
@@ -188,7 +187,11 @@ export class VmTable extends EventEmitter<Events> {
     machine.on("ended", (cause) => void this.#ended(id, entry, machine, cause));
     machine.on("no-space", () => {
       entry.noSpace = true;
-      void this.#emitEvent(id, "vm.no-space", "The disk of the host is full: the machine is paused until there is room");
+      void this.#emitEvent(
+        id,
+        "vm.no-space",
+        "The disk of the host is full: the machine is paused until there is room",
+      );
     });
     machine.on("recovered", () => {
       entry.noSpace = false;
@@ -201,7 +204,8 @@ export class VmTable extends EventEmitter<Events> {
     if (this.#ending.has(id) || this.#entries.get(id) !== entry) return;
     const fault = cause === "crashed" ? "crashed" : null;
     await this.#save(id, (entry.record = { ...entry.record, onSinceBoot: null, fault }));
-    if (cause === "crashed") await this.#emitEvent(id, "vm.crashed", "QEMU ended by itself; its log is kept on the host");
+    if (cause === "crashed")
+      await this.#emitEvent(id, "vm.crashed", "QEMU ended by itself; its log is kept on the host");
     else await this.#emitEvent(id, "vm.powered-off", "The guest powered itself off");
   }
 

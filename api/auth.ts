@@ -7,7 +7,10 @@ import { verifyAccessToken } from "./tokens.ts";
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
   const [scheme, token, ...rest] = (c.req.header("Authorization") ?? "").split(" ");
   if (scheme?.toLowerCase() !== "bearer" || !token || rest.length > 0) {
-    throw new ApiError("UNAUTHENTICATED", "Send 'Authorization: Bearer <token>' with a token from POST /api/v1/auth/login");
+    throw new ApiError(
+      "UNAUTHENTICATED",
+      "Send 'Authorization: Bearer <token>' with a token from POST /api/v1/auth/login",
+    );
   }
   c.set("caller", await verifyAccessToken(c.env.VOIDVM_JWT_KEYS, token));
   await next();

@@ -66,7 +66,10 @@ async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate) {
   const facts = await readCreationFacts(c.env.DB, c.var.caller.id, wanted.name);
   if (facts.nameTaken) throw new ApiError("NAME_TAKEN", `You have a machine named '${wanted.name}' already`);
   if (facts.mayOwn !== null && facts.owned >= facts.mayOwn) {
-    throw new ApiError("QUOTA_EXCEEDED", `The free plan has ${facts.mayOwn} machines: delete one, or ask for another plan`);
+    throw new ApiError(
+      "QUOTA_EXCEEDED",
+      `The free plan has ${facts.mayOwn} machines: delete one, or ask for another plan`,
+    );
   }
   const hosts = facts.hosts.filter(({ id }) => wanted.hostId === undefined || id === wanted.hostId);
   if (wanted.hostId !== undefined && hosts.length === 0) throw badField("hostId", "there is no such host");
@@ -84,7 +87,8 @@ function imageOf({ os, image }: VmCreate): CatalogueImage {
   if (image !== undefined) {
     const found = catalogue.find(({ id }) => id === image);
     if (!found) throw badField("image", "there is no image with this id: see GET /api/v1/images");
-    if (os !== undefined && os !== found.os) throw badField("os", `image ${image} is ${found.os}: leave one of them out`);
+    if (os !== undefined && os !== found.os)
+      throw badField("os", `image ${image} is ${found.os}: leave one of them out`);
     return found;
   }
   const found = catalogue.find((entry) => entry.os === (os ?? defaultOs));

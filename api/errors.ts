@@ -34,7 +34,9 @@ export function badField(path: string, message: string): ApiError {
 export function onError(thrown: Error, c: Context<AppEnv>): Response {
   const error = toApiError(thrown);
   if (error.code === "INTERNAL_SERVER_ERROR") {
-    console.error(JSON.stringify({ level: "error", requestId: c.var.requestId, message: thrown.message, stack: thrown.stack }));
+    console.error(
+      JSON.stringify({ level: "error", requestId: c.var.requestId, message: thrown.message, stack: thrown.stack }),
+    );
   }
   const { code, options } = error;
   const entry = errorTable[code];
@@ -62,5 +64,8 @@ function toApiError(thrown: Error): ApiError {
   if (thrown instanceof HTTPException && thrown.status === 400) {
     return new ApiError("INVALID_REQUEST_PARAMS", "The body is not valid JSON");
   }
-  return new ApiError("INTERNAL_SERVER_ERROR", "The request failed for a reason of the server's; its id is in the logs");
+  return new ApiError(
+    "INTERNAL_SERVER_ERROR",
+    "The request failed for a reason of the server's; its id is in the logs",
+  );
 }

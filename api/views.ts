@@ -49,7 +49,12 @@ export function toVm({ vm, host, operation }: VmView, language: Language, shown:
     os: vm.os,
     image: vm.imageId,
     hostId: vm.hostId,
-    host: { id: host.id, name: host.name, status: host.status, asOf: host.status === "online" ? null : host.lastSeenAt },
+    host: {
+      id: host.id,
+      name: host.name,
+      status: host.status,
+      asOf: host.status === "online" ? null : host.lastSeenAt,
+    },
     ownerId: vm.ownerId,
     network: vm.network,
     autostart: vm.autostart,
@@ -81,7 +86,15 @@ export function toHost({ host, allocated }: HostView): Host {
 
 export function toImage({ id, os, name, minDisk, defaultUser, source }: CatalogueImage): Image {
   const isUrl = source.from === "url";
-  return { id, os, name, minDisk, defaultUser, format: isUrl ? source.format : "qcow2", url: isUrl ? source.url : null };
+  return {
+    id,
+    os,
+    name,
+    minDisk,
+    defaultUser,
+    format: isUrl ? source.format : "qcow2",
+    url: isUrl ? source.url : null,
+  };
 }
 
 export function toPagination(page: number, limit: number, total: number): Pagination {

@@ -23,7 +23,9 @@ export async function wakeHost(c: Context<AppEnv>, { hostId, id }: OperationRow)
     await c.env.HOST_LINK.getByName(hostId).wake(hostId);
   } catch (error) {
     const { message } = error as Error;
-    console.error(JSON.stringify({ level: "error", requestId: c.var.requestId, operationId: id, message: `wake: ${message}` }));
+    console.error(
+      JSON.stringify({ level: "error", requestId: c.var.requestId, operationId: id, message: `wake: ${message}` }),
+    );
   }
 }
 

@@ -77,10 +77,20 @@ export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder)
     .innerJoin(users, eq(users.id, vm.ownerId))
     .where(
       and(
-        ...[eq(hosts.id, vm.hostId), eq(hosts.status, "online"), eq(hosts.schedulable, true), eq(users.disabled, false)],
+        ...[
+          eq(hosts.id, vm.hostId),
+          eq(hosts.status, "online"),
+          eq(hosts.schedulable, true),
+          eq(users.disabled, false),
+        ],
         ...[fits("cpu", hosts.capacityCpu), fits("memory", hosts.capacityMemory), fits("disk", hosts.capacityDisk)],
         sql`(${users.plan} = 'none' OR (SELECT count(*) FROM vms WHERE owner_id = ${vm.ownerId}) < ${vmsPerFreeUser})`,
-        notExists(db.select({ one: sql`1` }).from(vms).where(clash)),
+        notExists(
+          db
+            .select({ one: sql`1` })
+            .from(vms)
+            .where(clash),
+        ),
       ),
     );
   const [, , [made], [host], [first]] = await db.batch([

@@ -40,7 +40,12 @@ export interface EnrolmentToken {
 /** False when the name is taken. */
 export async function insertHost(
   d1: D1Database,
-  host: { readonly id: string; readonly name: string; readonly labels: Record<string, string>; readonly createdAt: string },
+  host: {
+    readonly id: string;
+    readonly name: string;
+    readonly labels: Record<string, string>;
+    readonly createdAt: string;
+  },
   token: EnrolmentToken,
 ): Promise<boolean> {
   const rows = await drizzle(d1)

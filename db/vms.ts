@@ -91,8 +91,14 @@ function selectVms(db: DrizzleD1Database) {
 export function viewStatements(db: DrizzleD1Database, where: SQL | undefined) {
   const found = db.select({ seq: firstPending }).from(vms).where(where);
   return [
-    db.select({ ...getTableColumns(vms), settled: settledStatus }).from(vms).where(where),
-    db.select(hostColumns).from(hosts).where(eq(hosts.id, db.select({ id: vms.hostId }).from(vms).where(where))),
+    db
+      .select({ ...getTableColumns(vms), settled: settledStatus })
+      .from(vms)
+      .where(where),
+    db
+      .select(hostColumns)
+      .from(hosts)
+      .where(eq(hosts.id, db.select({ id: vms.hostId }).from(vms).where(where))),
     db.select().from(operations).where(eq(operations.seq, found)),
   ] as const;
 }

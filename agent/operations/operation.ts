@@ -40,4 +40,3 @@ export interface OperationHandler<K extends OperationKind = OperationKind> {
   readonly kind: K;
   readonly steps: readonly Step<K>[];
 }
-

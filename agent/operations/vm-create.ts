@@ -26,7 +26,6 @@ export const vmCreate: OperationHandler<"vm.create"> = {
       async run({ host, vmId, input }) {
         const { image, disk } = input.spec;
         await createLinkedDisk({
-          vmId,
           base: await host.images.ensure(image),
           baseFormat: image.source.from === "url" ? image.source.format : "qcow2",
           path: host.paths.vm(vmId).disk,

@@ -1,7 +1,7 @@
 /**
  * From a machine's spec to QEMU's arguments. Pure: the same spec gives the same arguments.
  *
- * All paths are absolute, since `-daemonize` changes to /. Disks are JSON with the format written out: a guest can
+ * All paths are absolute, since QEMU runs in /. Disks are JSON with the format written out: a guest can
  * write any header into its disk, so a format is never guessed.
  */
 import type { VmSpec } from "../../protocol/operations.ts";
@@ -18,9 +18,14 @@ export function qemuArguments({ vmId, spec, paths, accelerator }: QemuOptions): 
   return [
     ...["-name", `${vmId},debug-threads=on`],
     ...["-nodefaults", "-no-user-config"],
-    ...["-machine", "q35,vmport=off"],
+    // A core file would hold all of the guest's memory.
+    ...["-machine", "q35,vmport=off,dump-guest-core=off"],
+    // A guest that put itself to sleep would look paused, and nothing here would wake it.
+    ...["-global", "ICH9-LPC.disable_s3=1", "-global", "ICH9-LPC.disable_s4=1"],
     // Without tb-size the translation cache alone may take a gigabyte.
-    ...(accelerator === "kvm" ? ["-accel", "kvm", "-cpu", "host"] : ["-accel", "tcg,thread=multi,tb-size=64", "-cpu", "max"]),
+    ...(accelerator === "kvm"
+      ? ["-accel", "kvm", "-cpu", "host"]
+      : ["-accel", "tcg,thread=multi,tb-size=64", "-cpu", "max"]),
     ...["-smp", `${spec.cpu}`],
     ...["-m", `${spec.memory}M`],
     ...["-uuid", spec.uuid],
@@ -41,10 +46,9 @@ export function qemuArguments({ vmId, spec, paths, accelerator }: QemuOptions): 
     ...["-mon", "chardev=qmp0,mode=control"],
     // After a power-off from inside QEMU stays until the agent has seen it: a process that is gone has crashed.
     "-no-shutdown",
+    // What breaks out of the device model can start no program and gain no rights.
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
     ...["-pidfile", paths.pidFile],
-    ...["-D", paths.qemuLog],
-    "-daemonize",
   ];
 }
 

@@ -1,9 +1,16 @@
-/** QEMU as a process: started detached, found again by whoever comes next, and ended by number. */
-import { readFile, rm } from "node:fs/promises";
+/**
+ * QEMU as a process: started in a session of its own, found again by whoever comes next, and ended by number.
+ *
+ * It is started without `-daemonize`, which forks: the sandbox that forbids QEMU to start programs would kill it.
+ */
+import { type FSWatcher, watch } from "node:fs";
+import { open, readdir, readFile, rm, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { HostError } from "../errors.ts";
+import { HostError, printable } from "../errors.ts";
 import type { VmPaths } from "../paths.ts";
-import { run } from "../run.ts";
+import { launch } from "../run.ts";
+import { Qmp, QmpLost } from "./qmp.ts";
 
 export interface QemuProcess {
   readonly pid: number;
@@ -11,43 +18,75 @@ export interface QemuProcess {
   readonly startTicks: number;
 }
 
+/** A host on which many machines start at once is slow; one that needs longer is broken. */
 const startTimeoutMs = 30_000;
 
-/** `-daemonize` returns when the machine stands and its sockets listen, or with QEMU's own words. */
-export async function startQemu(vmId: string, args: readonly string[], paths: VmPaths): Promise<QemuProcess> {
+/** Resolves when the monitor answers and the guest runs. Errors: QEMU_FAILED with QEMU's own words; then nothing runs. */
+export async function startQemu(args: readonly string[], paths: VmPaths): Promise<{ qemu: QemuProcess; qmp: Qmp }> {
+  const logStart = await sizeOf(paths.qemuLog);
+  const listening = whenThere(paths.qmp, startTimeoutMs);
+  const launched = await launch("qemu-system-x86_64", args, paths.qemuLog);
+  const failed = launched.ended.then(async (how) => {
+    const words = printable(await readFrom(paths.qemuLog, logStart)) || "it said nothing";
+    throw new HostError("QEMU_FAILED", `QEMU ended with ${how}: ${words}`);
+  });
+  failed.catch(() => {});
+
+  const startTicks = await readStartTicks(launched.pid);
+  if (startTicks === null) return failed;
+  const qemu = { pid: launched.pid, startTicks };
   try {
-    await run("qemu-system-x86_64", args, { vmId, timeoutMs: startTimeoutMs });
+    await Promise.race([listening.promise, failed]);
+    return { qemu, qmp: await Promise.race([connectMonitor(qemu, paths, startTimeoutMs), failed]) };
   } catch (error) {
-    if (error instanceof HostError && error.code === "HOST_ERROR") {
-      throw new HostError("QEMU_FAILED", error.message, { cause: error });
-    }
-    throw error;
+    // A connection that broke because QEMU ends tells nothing; QEMU's own words do.
+    if (await waitForExit(qemu, 200)) return await failed;
+    await killQemu(qemu);
+    throw new HostError("QEMU_FAILED", `QEMU was started and its monitor is silent: ${(error as Error).message}`);
+  } finally {
+    listening.stop();
   }
-  const found = await findQemu(vmId, paths);
-  if (!found) throw new HostError("QEMU_FAILED", "QEMU started and was gone at once; its log is on the host");
-  return found;
+}
+
+/** The monitor of a living process, which may just be starting. Errors: `QmpLost`. */
+export async function connectMonitor(qemu: QemuProcess, paths: VmPaths, timeoutMs: number): Promise<Qmp> {
+  const deadline = performance.now() + timeoutMs;
+  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 50)) {
+    const left = Math.max(deadline - performance.now(), 1);
+    try {
+      return await Qmp.connect(paths.qmp, left);
+    } catch (error) {
+      const notListening = error instanceof QmpLost && (error.code === "ENOENT" || error.code === "ECONNREFUSED");
+      if (!notListening || left <= pauseMs || !(await isAlive(qemu))) throw error;
+    }
+    await sleep(pauseMs);
+  }
 }
 
 /** The living process of this very machine; null when there is none. */
 export async function findQemu(vmId: string, paths: VmPaths): Promise<QemuProcess | null> {
   const text = await readFile(paths.pidFile, "utf8").catch(() => "");
-  const pid = Number(text.trim());
-  if (!Number.isInteger(pid) || pid <= 0) return null;
-  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  // Another process may have the number by now, or another agent's machine.
-  const isOurs = command.split("\0").some((argument) => argument.startsWith(`${vmId},`)) && command.includes(paths.pidFile);
-  const startTicks = isOurs ? await readStartTicks(pid) : null;
-  return startTicks === null ? null : { pid, startTicks };
+  return identify(Number(text.trim()), vmId, paths);
 }
 
-export async function isAlive(process: QemuProcess): Promise<boolean> {
-  return (await readStartTicks(process.pid)) === process.startTicks;
+/** As `findQemu`, without the pid file: slow, and for where something holds the machine's files. */
+export async function searchQemu(vmId: string, paths: VmPaths): Promise<QemuProcess | null> {
+  for (const name of await readdir("/proc")) {
+    const found = /^\d+$/.test(name) ? await identify(Number(name), vmId, paths) : null;
+    if (found) return found;
+  }
+  return null;
 }
 
-/** SIGKILL, and the certainty that it is gone. Harmless for one that is gone already. */
+export async function isAlive(qemu: QemuProcess): Promise<boolean> {
+  return (await readStartTicks(qemu.pid)) === qemu.startTicks;
+}
+
+/** SIGKILL, and the certainty that it is gone. Harmless for one that is gone already. Errors: QEMU_FAILED. */
 export async function killQemu(qemu: QemuProcess): Promise<void> {
   if (await isAlive(qemu)) process.kill(qemu.pid, "SIGKILL");
-  await waitForExit(qemu, 10_000);
+  if (await waitForExit(qemu, 10_000)) return;
+  throw new HostError("QEMU_FAILED", `QEMU (process ${qemu.pid}) was killed and does not end: its storage may hang`);
 }
 
 /** True once the process is gone. */
@@ -61,16 +100,72 @@ export async function waitForExit(qemu: QemuProcess, timeoutMs: number): Promise
 }
 
 /** What a process that is gone leaves lying about. */
-export async function removeSockets(paths: VmPaths): Promise<void> {
+export async function removeTraces(paths: VmPaths): Promise<void> {
   await rm(paths.sockets, { recursive: true, force: true });
+  await rm(paths.pidFile, { force: true });
+}
+
+async function identify(pid: number, vmId: string, paths: VmPaths): Promise<QemuProcess | null> {
+  if (!Number.isInteger(pid) || pid <= 0) return null;
+  const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  const args = command.split("\0");
+  // Another process may have the number by now, or another agent's machine.
+  const isOurs = args[args.indexOf("-name") + 1]?.startsWith(`${vmId},`) && args.includes(paths.pidFile);
+  const startTicks = isOurs ? await readStartTicks(pid) : null;
+  return startTicks === null ? null : { pid, startTicks };
 }
 
 /** Null for a process that is gone or a zombie. */
 async function readStartTicks(pid: number): Promise<number | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  if (stat === null) return null;
+  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+  if (line === null) return null;
   // The name in brackets may hold spaces and brackets of its own.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
   const state = fields[0];
   return state === "Z" || state === "X" ? null : Number(fields[19]);
+}
+
+/** Resolves when the file is there: at once by inotify, and within 50 ms on a host that has no watches left. */
+function whenThere(path: string, timeoutMs: number): { promise: Promise<void>; stop(): void } {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  promise.catch(() => {});
+  const look = () =>
+    void stat(path).then(
+      () => resolve(),
+      () => {},
+    );
+  const looking = setInterval(look, 50);
+  const tooLate = setTimeout(() => reject(new Error(`no socket after ${timeoutMs / 1000} s`)), timeoutMs);
+  let watcher: FSWatcher | null = null;
+  try {
+    watcher = watch(dirname(path), (_, name) => {
+      if (name === basename(path)) resolve();
+    }).on("error", () => {});
+  } catch {
+    // Without a watch it takes a little longer.
+  }
+  const stop = () => {
+    clearInterval(looking);
+    clearTimeout(tooLate);
+    watcher?.close();
+  };
+  return { promise, stop };
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
+async function readFrom(file: string, offset: number): Promise<string> {
+  const handle = await open(file, "r");
+  try {
+    const buffer = Buffer.alloc(65_536);
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, offset);
+    return buffer.toString("utf8", 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }

@@ -20,11 +20,18 @@ export class QmpError extends Error {
 /** The monitor did not answer, or went away. Whether the command took effect is not known. */
 export class QmpLost extends Error {
   override readonly name = "QmpLost";
+  /** Of the socket, such as ECONNREFUSED; null where that isn't the cause. */
+  readonly code: string | null;
+
+  constructor(message: string, code: string | null = null) {
+    super(message);
+    this.code = code;
+  }
 }
 
 export interface QmpEvent {
   readonly event: string;
-  readonly data: Record<string, unknown>;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 interface Pending {
@@ -34,108 +41,119 @@ interface Pending {
 }
 
 const defaultTimeoutMs = 5_000;
-/** A line of QMP is a few kilobytes; a peer that sends more without an end is broken. */
-const maxLineBytes = 4_194_304;
+/** In characters. A line of QMP has a few thousand; a peer that sends more without an end is broken. */
+const maxLine = 4_194_304;
 
 export class Qmp extends EventEmitter<{ event: [QmpEvent]; close: [] }> {
   readonly #socket: Socket;
   readonly #pending = new Map<number, Pending>();
+  readonly #greeted = Promise.withResolvers<void>();
   #nextId = 1;
   #buffer = "";
   #closed = false;
+  #lost = new QmpLost("The monitor closed the connection");
 
   private constructor(socket: Socket) {
     super();
     this.#socket = socket;
+    this.#greeted.promise.catch(() => {});
     socket.setEncoding("utf8");
     socket.on("data", (text: string) => this.#read(text));
-    socket.on("error", () => socket.destroy());
+    socket.on("error", ({ code, message }: NodeJS.ErrnoException) => this.#fail(message, code));
     socket.on("close", () => this.#end());
   }
 
-  /** Connects and negotiates. Errors: `QmpLost` when nobody listens or nobody answers in time. */
+  /**
+   * Connects and negotiates. QEMU serves one client at a time: a second one waits for its greeting in vain.
+   *
+   * Errors: `QmpLost`, when nobody listens or nobody answers within `timeoutMs`.
+   */
   static async connect(path: string, timeoutMs: number = defaultTimeoutMs): Promise<Qmp> {
-    const socket = connect(path);
-    const qmp = new Qmp(socket);
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(new QmpLost("The monitor sent no greeting in time")), timeoutMs);
-    qmp.#greeted = resolve;
-    socket.once("close", () => reject(new QmpLost("The monitor can't be reached")));
+    const qmp = new Qmp(connect(path));
+    const timer = setTimeout(() => qmp.#fail(`The monitor did not answer within ${timeoutMs} ms`), timeoutMs);
     try {
-      await promise;
+      await qmp.#greeted.promise;
       await qmp.execute("qmp_capabilities", undefined, timeoutMs);
       return qmp;
     } catch (error) {
-      socket.destroy();
+      qmp.close();
       throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #greeted: () => void = () => {};
-
   /** Errors: `QmpError` when QEMU refuses, `QmpLost` when it is silent for `timeoutMs` or gone. */
-  execute<T = unknown>(command: string, args?: Record<string, unknown>, timeoutMs = defaultTimeoutMs): Promise<T> {
+  execute<T = unknown>(command: string, args?: object, timeoutMs: number = defaultTimeoutMs): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#lost);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    if (this.#closed) {
-      reject(new QmpLost("The monitor is closed"));
-    } else {
-      const id = this.#nextId++;
-      const timer = setTimeout(() => {
-        this.#pending.delete(id);
-        reject(new QmpLost(`The monitor did not answer ${command} within ${timeoutMs} ms`));
-      }, timeoutMs);
-      this.#pending.set(id, { resolve, reject, timer });
-      this.#socket.write(`${JSON.stringify({ execute: command, ...(args ? { arguments: args } : {}), id })}\n`);
-    }
+    const id = this.#nextId++;
+    const timer = setTimeout(() => {
+      this.#pending.delete(id);
+      reject(new QmpLost(`The monitor did not answer ${command} within ${timeoutMs} ms`));
+    }, timeoutMs);
+    this.#pending.set(id, { resolve, reject, timer });
+    this.#socket.write(`${JSON.stringify({ execute: command, ...(args ? { arguments: args } : {}), id })}\n`);
     return promise as Promise<T>;
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#fail("The connection to the monitor was closed by the agent");
   }
 
   #read(text: string): void {
     const lines = (this.#buffer + text).split("\n");
     this.#buffer = lines.pop() ?? "";
-    if (this.#buffer.length > maxLineBytes) this.#socket.destroy();
+    if (this.#buffer.length > maxLine) return this.#fail("The monitor sent a line without an end");
     for (const line of lines) {
-      if (line.trim() !== "") this.#take(line);
+      if (line.trim() !== "" && !this.#closed) this.#take(line);
     }
   }
 
   #take(line: string): void {
-    let message: Record<string, unknown>;
-    try {
-      message = JSON.parse(line) as Record<string, unknown>;
-    } catch {
-      // Not QMP: nothing that follows can be trusted.
-      this.#socket.destroy();
-      return;
-    }
-    if ("QMP" in message) return this.#greeted();
+    const message = parse(line);
+    // Not QMP: nothing that follows can be trusted.
+    if (message === null) return this.#fail("What answers is not a monitor");
+    if ("QMP" in message) return this.#greeted.resolve();
     if (typeof message["event"] === "string") {
-      const data = (message["data"] ?? {}) as Record<string, unknown>;
-      this.emit("event", { event: message["event"], data });
+      this.emit("event", { event: message["event"], data: (message["data"] ?? {}) as Record<string, unknown> });
       return;
     }
-    const pending = this.#pending.get(message["id"] as number);
+    const id = message["id"] as number;
+    const pending = this.#pending.get(id);
+    // An answer that came after its deadline finds nobody.
     if (!pending) return;
-    this.#pending.delete(message["id"] as number);
+    this.#pending.delete(id);
     clearTimeout(pending.timer);
-    const error = message["error"] as { class: string; desc: string } | undefined;
-    if (error) pending.reject(new QmpError(error.class, error.desc));
+    const error = message["error"] as { class?: string; desc?: string } | undefined;
+    if (error) pending.reject(new QmpError(error.class ?? "GenericError", error.desc ?? "no description"));
     else pending.resolve(message["return"]);
   }
 
+  #fail(reason: string, code: string | null = null): void {
+    if (!this.#closed) this.#lost = new QmpLost(reason, code);
+    this.#socket.destroy();
+    this.#end();
+  }
+
   #end(): void {
+    if (this.#closed) return;
     this.#closed = true;
+    this.#greeted.reject(this.#lost);
     for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
-      reject(new QmpLost("The monitor closed the connection"));
+      reject(this.#lost);
     }
     this.#pending.clear();
     this.emit("close");
+  }
+}
+
+function parse(line: string): Record<string, unknown> | null {
+  try {
+    const message: unknown = JSON.parse(line);
+    return typeof message === "object" && message !== null ? (message as Record<string, unknown>) : null;
+  } catch {
+    return null;
   }
 }

@@ -4,21 +4,25 @@
  * Made of Debian's packages alone, by any user, without mounting anything. The output appears whole or not at all;
  * a failure leaves nothing behind but the cache of packages. By hand: `node build.ts OUTPUT [CACHE]`.
  */
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { makeDisk } from "./disk.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import { fetchPackages } from "./packages.ts";
 import { makeRootTree } from "./root-tree.ts";
 import { Unpacked } from "./unpacked.ts";
 import { tinyImageVersion } from "./version.ts";
+import { inWorkFolder } from "./work-folder.ts";
 
 export { kernelCommandLine } from "./disk.ts";
 export { tinyImageVersion } from "./version.ts";
 
 /** Debian packages that the building machine must have besides apt and dpkg. All other tools come in the build's own downloads. */
 export const tinyImagePackages: string[] = ["qemu-utils"];
+
+/** Where a build by hand, and the tests, keep the packages. */
+export const defaultCache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "voidvm/tiny-packages");
 
 export interface BuildTinyImageOptions {
   /** Path of the qcow2, replaced if it exists. */
@@ -36,29 +40,26 @@ export async function buildTinyImage({ output, cache, log = () => {}, signal }: 
 
   // Beside the output, so that the last step is a rename within one file system.
   await mkdir(dirname(target), { recursive: true });
-  const folder = await mkdtemp(join(dirname(target), `.${basename(target)}.building-`));
-  try {
+  await inWorkFolder(dirname(target), async (folder) => {
     log(`unpacking ${packages.length} Debian packages`);
     const unpacked = await Unpacked.from(packages, join(folder, "packages"), signal);
 
     log("making the root file system");
-    await makeRootTree(join(folder, "root"), tinyImageVersion, unpacked);
+    const root = join(folder, "root");
+    await makeRootTree(root, tinyImageVersion(), unpacked);
     const initramfs = await makeInitramfs(join(folder, "initramfs"), unpacked);
 
     log("making the disk");
     const image = join(folder, "tiny.qcow2");
-    await makeDisk({ root: join(folder, "root"), initramfs }, folder, image, unpacked, signal);
+    await makeDisk({ root, initramfs }, folder, image, unpacked, signal);
     signal?.throwIfAborted();
     await rename(image, target);
-    log(`made ${target}, version ${tinyImageVersion}`);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
+  log(`made ${target}, version ${tinyImageVersion()}`);
 }
 
-// Not when this file is part of a bundle: then the started file has another name.
-if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename && basename(import.meta.filename) === "build.ts") {
-  const [, , output, cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "voidvm/tiny-packages")] = process.argv;
+if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename) {
+  const [, , output, cache = defaultCache] = process.argv;
   if (!output) {
     console.error("usage: node build.ts OUTPUT [CACHE]");
     process.exit(2);

@@ -36,7 +36,13 @@ export interface DiskParts {
 }
 
 /** `folder` is a place to work in; `output` must not exist. */
-export async function makeDisk(parts: DiskParts, folder: string, output: string, unpacked: Unpacked, signal?: AbortSignal): Promise<void> {
+export async function makeDisk(
+  parts: DiskParts,
+  folder: string,
+  output: string,
+  unpacked: Unpacked,
+  signal?: AbortSignal,
+): Promise<void> {
   const raw = join(folder, "disk.raw");
   await writeFile(raw, "");
   await truncate(raw, layout.size * MiB);
@@ -69,12 +75,19 @@ async function partition(raw: string, unpacked: Unpacked): Promise<void> {
 async function makeBootPartition(raw: string, initramfs: Buffer, folder: string, unpacked: Unpacked): Promise<void> {
   const { start, size } = layout.esp;
   const sector = 512;
-  await unpacked.run("sbin/mkfs.fat", ["--invariant", "-n", "ESP", `--offset=${(start * MiB) / sector}`, raw, String(size * 1024)]);
+  await unpacked.run("sbin/mkfs.fat", [
+    "--invariant",
+    "-n",
+    "ESP",
+    `--offset=${(start * MiB) / sector}`,
+    raw,
+    String(size * 1024),
+  ]);
 
   const version = await unpacked.kernelVersion;
   await writeFile(join(folder, "initrd"), initramfs);
   const files: Record<string, string> = {
-    vmlinuz: unpacked.path(`../boot/vmlinuz-${version}`),
+    vmlinuz: unpacked.path(`boot/vmlinuz-${version}`),
     initrd: join(folder, "initrd"),
     "EFI/BOOT/BOOTX64.EFI": unpacked.path("lib/systemd/boot/efi/systemd-bootx64.efi"),
   };
@@ -93,7 +106,8 @@ async function makeBootPartition(raw: string, initramfs: Buffer, folder: string,
   // mtools would refuse a file system whose geometry it thinks unusual.
   const env = { MTOOLS_SKIP_CHECK: "1", SOURCE_DATE_EPOCH: String(buildTime) };
   await unpacked.run("bin/mmd", ["-i", image, "::EFI", "::EFI/BOOT", "::loader", "::loader/entries"], { env });
-  for (const [name, file] of Object.entries(files)) await unpacked.run("bin/mcopy", ["-i", image, file, `::${name}`], { env });
+  for (const [name, file] of Object.entries(files))
+    await unpacked.run("bin/mcopy", ["-i", image, file, `::${name}`], { env });
   await unpacked.run("bin/syslinux", ["--install", "--offset", String(start * MiB), raw], { env });
 }
 
@@ -102,7 +116,7 @@ async function makeRootPartition(raw: string, root: string, folder: string, unpa
   const blockSize = 4096;
   // Room in the group descriptors for 1 TiB; without it, a file system of this size could not grow far.
   const largest = (1024 * 1024 * MiB) / blockSize;
-  const env = { MKE2FS_CONFIG: unpacked.path("../etc/mke2fs.conf"), E2FSPROGS_FAKE_TIME: String(buildTime) };
+  const env = { MKE2FS_CONFIG: unpacked.path("etc/mke2fs.conf"), E2FSPROGS_FAKE_TIME: String(buildTime) };
 
   const content = ["-L", "tiny-root", "-d", root];
   const shape = ["-t", "ext4", "-b", String(blockSize), "-m", "0", "-U", ids.fileSystem];
@@ -112,7 +126,13 @@ async function makeRootPartition(raw: string, root: string, folder: string, unpa
 }
 
 /** `mke2fs -d` keeps owners and times of the folder it copies; neither a normal user's nor this hour's belong in the image. */
-async function giveToRoot(device: string, root: string, folder: string, unpacked: Unpacked, env: Record<string, string>): Promise<void> {
+async function giveToRoot(
+  device: string,
+  root: string,
+  folder: string,
+  unpacked: Unpacked,
+  env: Record<string, string>,
+): Promise<void> {
   const commands: string[] = [];
   for (const { name } of await walk(root)) {
     for (const [field, value] of Object.entries({ uid: 0, gid: 0, ctime: `@${buildTime}`, atime: `@${buildTime}` })) {

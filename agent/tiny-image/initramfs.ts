@@ -38,7 +38,21 @@ function entry(name: string, mode: number, inode: number, content: Buffer): Buff
   const owner = 0;
   const time = 0;
   const device = 0;
-  const fields = [inode, mode, owner, owner, links, time, content.length, device, device, device, device, name.length + 1, 0];
+  const fields = [
+    inode,
+    mode,
+    owner,
+    owner,
+    links,
+    time,
+    content.length,
+    device,
+    device,
+    device,
+    device,
+    name.length + 1,
+    0,
+  ];
   const header = "070701" + fields.map((field) => field.toString(16).padStart(8, "0")).join("");
   return Buffer.concat([padded(Buffer.from(`${header}${name}\0`)), padded(content)]);
 }

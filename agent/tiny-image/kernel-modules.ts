@@ -52,7 +52,8 @@ async function withDependencies(names: readonly string[], folder: string): Promi
 /** A module carries its own description: NUL-separated `key=value` in the ELF section .modinfo. */
 async function readModule(file: string): Promise<KernelModule> {
   const content = (await readFile(file)).toString("latin1");
-  const valuesOf = (key: string) => [...content.matchAll(new RegExp(`\0${key}=([^\0]*)`, "g"))].map(([, value = ""]) => value);
+  const valuesOf = (key: string) =>
+    [...content.matchAll(new RegExp(`\0${key}=([^\0]*)`, "g"))].map(([, value = ""]) => value);
   return {
     file,
     dependencies: valuesOf("depends").join(",").split(",").filter(Boolean).map(canonical),
@@ -66,7 +67,10 @@ function dependencyTable(modules: ReadonlyMap<string, KernelModule>): string {
   const lines = [...modules].map(([name, { file }]) => {
     const needed = closure(name, modules);
     needed.delete(name);
-    const files = order.filter((other) => needed.has(other)).reverse().map((other) => basename(modules.get(other)?.file ?? ""));
+    const files = order
+      .filter((other) => needed.has(other))
+      .reverse()
+      .map((other) => basename(modules.get(other)?.file ?? ""));
     return [`${basename(file)}:`, ...files].join(" ");
   });
   return lines.join("\n") + "\n";

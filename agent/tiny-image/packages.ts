@@ -1,8 +1,9 @@
 /** Fetches the Debian packages that tiny is made of, and those whose tools make it, into a cache. */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./run.ts";
+import { inWorkFolder } from "./work-folder.ts";
 
 /** Depends on the kernel package of the day, the only one of its dependencies that is taken. */
 const kernelMetaPackage = "linux-image-cloud-amd64";
@@ -28,13 +29,20 @@ interface Download {
 }
 
 /** Returns the paths of the packages in the cache, each of them verified against apt's signed lists. */
-export async function fetchPackages(cache: string, log: (line: string) => void, signal?: AbortSignal): Promise<string[]> {
+export async function fetchPackages(
+  cache: string,
+  log: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<string[]> {
   await mkdir(cache, { recursive: true });
   const downloads = await listDownloads(await resolvePackages(signal), signal);
 
   const missing: Download[] = [];
   for (const download of downloads) if (!(await isCached(cache, download))) missing.push(download);
-  if (missing.length > 0) await downloadInto(cache, missing, log, signal);
+  if (missing.length > 0) {
+    log(`downloading ${missing.length} Debian packages`);
+    await downloadInto(cache, missing, signal);
+  }
 
   return downloads.map(({ name }) => join(cache, name));
 }
@@ -75,32 +83,29 @@ async function listDownloads(packages: string[], signal?: AbortSignal): Promise<
   const { stdout } = await withAdvice(run("apt-get", ["download", "--print-uris", ...packages], { signal }));
   const downloads = [...stdout.matchAll(/^'[^']*' (\S+\.deb) \d+ SHA256:([0-9a-f]{64})$/gm)];
   if (downloads.length !== packages.length) {
-    throw new Error(`apt-get names ${downloads.length} files for ${packages.length} packages; is a cache of apt in the way?`);
+    throw new Error(`apt-get told the checksums of only ${downloads.length} of ${packages.length} packages`);
   }
   return downloads.map(([, name, sha256]) => ({ name: name ?? "", sha256: sha256 ?? "" }));
 }
 
 /** Downloads beside the cache's files and moves them in when verified, so that two builders can share a cache. */
-async function downloadInto(cache: string, missing: Download[], log: (line: string) => void, signal?: AbortSignal) {
-  log(`downloading ${missing.length} Debian packages`);
-  const folder = await mkdtemp(join(cache, "downloading-"));
-  try {
-    // `name_version_arch.deb`; apt writes the colon of an epoch as %3a.
-    const specs = missing.map(({ name }) => {
-      const [packageName = "", version = ""] = name.split("_");
-      return `${packageName}=${decodeURIComponent(version)}`;
-    });
+async function downloadInto(cache: string, missing: Download[], signal?: AbortSignal): Promise<void> {
+  await inWorkFolder(cache, async (folder) => {
     // As root, apt would download as the user _apt, who may not write here.
-    const args = ["download", "--quiet=2", "--option", "APT::Sandbox::User=root", ...specs];
+    const args = ["download", "--quiet=2", "--option", "APT::Sandbox::User=root", ...missing.map(versioned)];
     await withAdvice(run("apt-get", args, { cwd: folder, signal }));
 
     for (const download of missing) {
-      if (!(await isCached(folder, download))) throw new Error(`${download.name} did not arrive as apt's lists describe it`);
+      if (!(await isCached(folder, download))) throw new Error(`${download.name} is not what apt's lists describe`);
       await rename(join(folder, download.name), join(cache, download.name));
     }
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
+}
+
+/** From `name_version_arch.deb`; apt writes the colon of an epoch as %3a. */
+function versioned({ name }: Download): string {
+  const [packageName = "", version = ""] = name.split("_");
+  return `${packageName}=${decodeURIComponent(version)}`;
 }
 
 async function isCached(folder: string, { name, sha256 }: Download): Promise<boolean> {
@@ -112,9 +117,13 @@ async function withAdvice<T>(command: Promise<T>): Promise<T> {
   try {
     return await command;
   } catch (error) {
-    if (!(error instanceof Error) || !/Unable to locate|No packages found|404|Failed to fetch/.test(error.message)) throw error;
-    throw new Error(`tiny is made of Debian 12's packages; run \`apt-get update\` on a machine that has them (${error.message})`, {
-      cause: error,
-    });
+    if (!(error instanceof Error) || !/Unable to locate|No packages found|404|Failed to fetch/.test(error.message))
+      throw error;
+    throw new Error(
+      `tiny is made of Debian 12's packages; run \`apt-get update\` on a machine that has them (${error.message})`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -33,7 +33,22 @@ const links: Readonly<Record<string, string>> = {
   "etc/mtab": "../proc/mounts",
 };
 
-const folders = ["usr/bin", "usr/lib64", "usr/lib/x86_64-linux-gnu", "dev", "etc/dropbear", "home", "mnt", "proc", "root", "run", "sys", "tmp", "var/lib/tiny", "var/log"];
+const folders = [
+  "usr/bin",
+  "usr/lib64",
+  "usr/lib/x86_64-linux-gnu",
+  "dev",
+  "etc/dropbear",
+  "home",
+  "mnt",
+  "proc",
+  "root",
+  "run",
+  "sys",
+  "tmp",
+  "var/lib/tiny",
+  "var/log",
+];
 
 /** Everything else is 0755 where it is a folder or a program, and 0644. */
 const modes: Readonly<Record<string, number>> = {
@@ -55,7 +70,9 @@ export async function makeRootTree(root: string, version: string, unpacked: Unpa
   await copyOwnFiles(root);
   await writeFile(join(root, "etc/os-release"), `VERSION_ID="${version}"\n`, { flag: "a" });
 
-  const everyBoot = (await readFile(join(ownFiles, "etc/modules"), "utf8")).split("\n").filter((line) => line && !line.startsWith("#"));
+  const everyBoot = (await readFile(join(ownFiles, "etc/modules"), "utf8"))
+    .split("\n")
+    .filter((line) => line && !line.startsWith("#"));
   await installModules([...everyBoot, ...onDemandModules], unpacked, root);
   await settle(root);
 }
@@ -87,7 +104,8 @@ async function copyOwnFiles(root: string): Promise<void> {
 /** Modes and times come from here, not from the checkout, the umask or the hour of the build. */
 export async function settle(root: string): Promise<void> {
   for (const { name, path, kind } of await walk(root)) {
-    if (kind !== "link") await chmod(path, modes[name] ?? (kind === "folder" || (await isProgram(path)) ? 0o755 : 0o644));
+    if (kind !== "link")
+      await chmod(path, modes[name] ?? (kind === "folder" || (await isProgram(path)) ? 0o755 : 0o644));
     await lutimes(path, buildTime, buildTime);
   }
 }

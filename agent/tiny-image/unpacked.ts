@@ -24,7 +24,8 @@ export class Unpacked {
   static async from(packages: readonly string[], root: string, signal?: AbortSignal): Promise<Unpacked> {
     const waiting = [...packages];
     const unpackNext = async (): Promise<void> => {
-      for (let next = waiting.pop(); next; next = waiting.pop()) await run("dpkg-deb", ["--extract", next, root], { signal });
+      for (let next = waiting.pop(); next; next = waiting.pop())
+        await run("dpkg-deb", ["--extract", next, root], { signal });
     };
     await Promise.all(Array.from({ length: availableParallelism() }, unpackNext));
     return new Unpacked(root, signal);
@@ -32,7 +33,7 @@ export class Unpacked {
 
   /** The path of a file by its place in the packages; Debian 12's still differ in whether `/usr` stands before it. */
   path(place: string): string {
-    const found = [join(this.#root, "usr", place), join(this.#root, place)].find((path) => existsSync(path));
+    const found = [join(this.#root, place), join(this.#root, "usr", place)].find((path) => existsSync(path));
     if (!found) throw new Error(`no package brought ${place}; tiny is made of Debian 12's packages`);
     return found;
   }

@@ -1,4 +1,4 @@
-/** Names the recipe, so that an image made from another one is rebuilt. */
+/** Names the recipe, so that an image made by another one is rebuilt. */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -6,8 +6,13 @@ import { join } from "node:path";
 /** Raise it to have every image rebuilt, as after a security fix in Debian's packages, which the hash doesn't see. */
 const recipe = 1;
 
+let known: string | undefined;
+
 /** `1-` and twelve hexadecimal digits of a hash over the builder's sources and the guest's own files. */
-export const tinyImageVersion = `${recipe}-${hashOf(import.meta.dirname).slice(0, 12)}`;
+export function tinyImageVersion(): string {
+  known ??= `${recipe}-${hashOf(import.meta.dirname).slice(0, 12)}`;
+  return known;
+}
 
 function hashOf(folder: string): string {
   const hash = createHash("sha256");

@@ -7,7 +7,15 @@
 import { DurableObject } from "cloudflare:workers";
 import { type Change, projectProgress } from "../../db/projection.ts";
 import { queuedOperations } from "../../db/pending.ts";
-import { AgentFrame, closeCodes, EdgeFrame, linkLimits, linkProtocol, pingText, pongText } from "../../protocol/agent-link.ts";
+import {
+  AgentFrame,
+  closeCodes,
+  EdgeFrame,
+  linkLimits,
+  linkProtocol,
+  pingText,
+  pongText,
+} from "../../protocol/agent-link.ts";
 import type { Env } from "../env.ts";
 import { HostSessionStore } from "./host-session.ts";
 import { Outbox, type OutboxEntry } from "./outbox.ts";
@@ -101,7 +109,15 @@ export class HostLink extends DurableObject<Env> {
     const now = Date.now();
     for (const { id, kind, vmId } of this.#outbox.expired(now)) {
       const message = `The host was not there for ${linkLimits.deliveryDeadlineMs / 60_000} minutes; nothing was done`;
-      this.#end({ type: "ended", at: iso(now), operationId: id, kind, vmId, vm: "unseen", ...failed("OPERATION_EXPIRED", message) });
+      this.#end({
+        type: "ended",
+        at: iso(now),
+        operationId: id,
+        kind,
+        vmId,
+        vm: "unseen",
+        ...failed("OPERATION_EXPIRED", message),
+      });
     }
     this.#outbox.purge(now);
     const socket = this.#currentSocket();
@@ -120,7 +136,10 @@ export class HostLink extends DurableObject<Env> {
     if (attachment.epoch > 0) return socket.close(closeCodes.malformed, "A session says hello once");
     const { lowest, highest } = hello.protocol;
     if (lowest > linkProtocol.highest || highest < linkProtocol.lowest) {
-      return socket.close(closeCodes.protocol, `Speak protocol ${linkProtocol.lowest} to ${linkProtocol.highest}: update the agent`);
+      return socket.close(
+        closeCodes.protocol,
+        `Speak protocol ${linkProtocol.lowest} to ${linkProtocol.highest}: update the agent`,
+      );
     }
     const { hostId, epoch: last, journalId, eventSequence } = this.#session.current;
     // An edge that was restored from a backup has forgotten epochs which the agent has seen.
@@ -172,15 +191,29 @@ export class HostLink extends DurableObject<Env> {
 
   async #report(socket: WebSocket, report: Frame<"report">): Promise<void> {
     const { epoch, hostId } = this.#session.current;
-    this.#session.addReported("vm", report.vms.map(({ vmId }) => vmId));
-    this.#session.addReported("operation", report.operations.map(({ operationId }) => operationId));
+    this.#session.addReported(
+      "vm",
+      report.vms.map(({ vmId }) => vmId),
+    );
+    this.#session.addReported(
+      "operation",
+      report.operations.map(({ operationId }) => operationId),
+    );
     if (report.vms.length > 0) this.#outbox.addChange({ type: "vms", at: iso(), vms: report.vms });
     if (!report.last) return;
 
     const { wanted, unknown } = settleReport(this.#outbox, this.#session);
     for (const { id, kind, vmId } of unknown) {
       const message = "The host's journal was lost: the operation may or may not have taken effect";
-      this.#end({ type: "ended", at: iso(), operationId: id, kind, vmId, vm: "unseen", ...failed("OUTCOME_UNKNOWN", message, "unknown") });
+      this.#end({
+        type: "ended",
+        at: iso(),
+        operationId: id,
+        kind,
+        vmId,
+        vm: "unseen",
+        ...failed("OUTCOME_UNKNOWN", message, "unknown"),
+      });
     }
     this.#outbox.addChange({ type: "vms-missing", at: iso(), present: this.#session.reported("vm") });
     this.#session.update({ synced: true });
@@ -336,7 +369,9 @@ function failed(code: string, message: string, status: "failed" | "unknown" = "f
 
 /** The sweep wakes the object again for what D1 could not give it now. */
 function logTakeOver(error: Error): void {
-  console.error(JSON.stringify({ level: "error", source: "host-link", message: `Taking over failed: ${error.message}` }));
+  console.error(
+    JSON.stringify({ level: "error", source: "host-link", message: `Taking over failed: ${error.message}` }),
+  );
 }
 
 function iso(time: number = Date.now()): string {

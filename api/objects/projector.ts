@@ -48,9 +48,15 @@ export class Projector {
       const last = batch.at(-1);
       if (!last) return true;
       try {
-        await project(this.#db, hostId, batch.map(({ change }) => change));
+        await project(
+          this.#db,
+          hostId,
+          batch.map(({ change }) => change),
+        );
       } catch (error) {
-        console.error(JSON.stringify({ level: "error", source: "projector", hostId, message: (error as Error).message }));
+        console.error(
+          JSON.stringify({ level: "error", source: "projector", hostId, message: (error as Error).message }),
+        );
         return false;
       }
       this.#outbox.removeChanges(last.n);

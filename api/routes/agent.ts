@@ -31,7 +31,9 @@ export const agent = new Hono<AppEnv>()
     }
     const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
     // Before the object is woken: a stranger must not be able to keep a fleet's objects awake.
-    const { hostId, tokenId } = await verifyHostToken(token, new URL(c.req.url).origin, (id) => findHostKey(c.env.DB, id));
+    const { hostId, tokenId } = await verifyHostToken(token, new URL(c.req.url).origin, (id) =>
+      findHostKey(c.env.DB, id),
+    );
     const headers = new Headers(c.req.raw.headers);
     headers.delete("Authorization");
     headers.set("X-VoidVM-Host", hostId);
@@ -52,7 +54,10 @@ async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, 
 async function refusal(c: Context<AppEnv>, hash: string): Promise<ApiError> {
   switch (await enrolmentState(c.env.DB, hash)) {
     case "spent":
-      return new ApiError("ENROLMENT_SPENT", "Another host has used this token: make a new one with POST /hosts/{id}/token");
+      return new ApiError(
+        "ENROLMENT_SPENT",
+        "Another host has used this token: make a new one with POST /hosts/{id}/token",
+      );
     case "expired":
       return new ApiError("ENROLMENT_EXPIRED", "A token lives 15 minutes: make a new one with POST /hosts/{id}/token");
     case "unknown":

@@ -16,7 +16,11 @@ export const login = new Hono<AppEnv>().post("/", body(LoginRequest), async (c) 
   const { username, password } = c.req.valid("json");
   const user = await checkedUser(c, username, password);
   const { id, role } = user;
-  const token = await signAccessToken(c.env.VOIDVM_JWT_KEYS, { sub: id, name: user.username, role }, accessTokenSeconds);
+  const token = await signAccessToken(
+    c.env.VOIDVM_JWT_KEYS,
+    { sub: id, name: user.username, role },
+    accessTokenSeconds,
+  );
   const expiresAt = new Date(Date.now() + accessTokenSeconds * 1000).toISOString();
   return ok(c, { token, expiresAt, user: toUser(user) }, 200, { token });
 });

@@ -22,9 +22,14 @@ export const hosts = new Hono<AppEnv>()
     const token = newSecret();
     const enrolment = await enrolmentFor(token);
     const host = { id: newId("host"), name, labels, createdAt: new Date().toISOString() };
-    if (!(await insertHost(c.env.DB, host, enrolment))) throw new ApiError("NAME_TAKEN", `There is a host named '${name}'`);
+    if (!(await insertHost(c.env.DB, host, enrolment)))
+      throw new ApiError("NAME_TAKEN", `There is a host named '${name}'`);
     c.header("Location", `/api/v1/hosts/${host.id}`);
-    return ok(c, { host: toHost(await requireHost(c, host.id)), enrolment: shownOnce(c, token, enrolment.expiresAt) }, 201);
+    return ok(
+      c,
+      { host: toHost(await requireHost(c, host.id)), enrolment: shownOnce(c, token, enrolment.expiresAt) },
+      201,
+    );
   })
   .get("/:id", async (c) => ok(c, toHost(await requireHost(c, c.req.param("id")))))
   .post("/:id/token", async (c) => {

@@ -16,6 +16,7 @@ export const images = new Hono<AppEnv>()
   })
   .get("/:id", (c) => {
     const image = catalogue.find(({ id }) => id === c.req.param("id"));
-    if (!image) throw new ApiError("IMAGE_NOT_FOUND", `Image with ID '${c.req.param("id").slice(0, 100)}' was not found`);
+    if (!image)
+      throw new ApiError("IMAGE_NOT_FOUND", `Image with ID '${c.req.param("id").slice(0, 100)}' was not found`);
     return ok(c, toImage(image));
   });

@@ -124,7 +124,8 @@ function assertAccepted({ view, operation, pending }: Acceptance, idOrName: stri
   const { vm, settled } = view;
   const refusal = vmRefusal(action, settled, force);
   if (refusal) throw new ApiError(refusal, `'${vm.name}' is or will be ${settled}, which does not allow ${action}`);
-  if (action === "delete" && vm.protected) throw new ApiError("VM_PROTECTED", `'${vm.name}' is protected from deletion`);
+  if (action === "delete" && vm.protected)
+    throw new ApiError("VM_PROTECTED", `'${vm.name}' is protected from deletion`);
   throw new ApiError("TOO_MANY_OPERATIONS", `${pending} operations of '${vm.name}' wait already`, { retryAfter: 5 });
 }
 

@@ -10,7 +10,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { descendants, type ProcessInfo, qemusOf, readProcess } from "./processes.ts";
+import { descendants, isQemu, type ProcessInfo, qemusOf, readProcess } from "./processes.ts";
 
 const project = new URL("../../", import.meta.url).pathname;
 
@@ -93,7 +93,11 @@ export class Cloud {
     return this.request<T>("GET", path);
   }
 
-  post<T = Record<string, unknown>>(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer<T>> {
+  post<T = Record<string, unknown>>(
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>> {
     return this.request<T>("POST", path, body, headers);
   }
 
@@ -169,8 +173,9 @@ export class Cloud {
     return readdir(join(this.home, "agent", "vms"));
   }
 
-  qemus(): ProcessInfo[] {
-    return qemusOf(this.home);
+  /** Which QEMU processes there are. Whose children they are changes when an agent dies. */
+  qemus(): Pick<ProcessInfo, "pid" | "startTicks">[] {
+    return qemusOf(this.home).map(({ pid, startTicks }) => ({ pid, startTicks }));
   }
 
   /** How often a program was run on behalf of a machine, counted by the agent's own log of spawns. */
@@ -204,9 +209,11 @@ export class Cloud {
 
   /** Everything but the machines, at once, without a chance to say goodbye. */
   async killAll(): Promise<void> {
-    const all = descendants(this.#child?.pid ?? 0);
+    const all = descendants(this.#child?.pid ?? 0).filter((process) => !isQemu(process));
     for (const { pid } of all) process.kill(pid, "SIGKILL");
-    await this.until("all are gone", async () => all.every((one) => readProcess(one.pid)?.startTicks !== one.startTicks));
+    await this.until("all are gone", async () =>
+      all.every((one) => readProcess(one.pid)?.startTicks !== one.startTicks),
+    );
   }
 
   /** Ctrl-C, and the exit code. */

@@ -21,7 +21,11 @@ describe("the life of a machine", () => {
     expect(started.status).toBe(202);
     expect(await cloud.operation(started.body.data.id)).toMatchObject({ kind: "vm.start", status: "succeeded" });
 
-    expect(await cloud.vm(id)).toMatchObject({ status: "running", operation: null, accelerator: expect.stringMatching(/kvm|tcg/) });
+    expect(await cloud.vm(id)).toMatchObject({
+      status: "running",
+      operation: null,
+      accelerator: expect.stringMatching(/kvm|tcg/),
+    });
     expect(cloud.qemus()).toHaveLength(1);
     expect(cloud.spawned("qemu-img", id)).toBeLessThanOrEqual(1);
   });

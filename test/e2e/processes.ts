@@ -38,9 +38,13 @@ export function descendants(root: number): ProcessInfo[] {
   return found;
 }
 
+export function isQemu({ command }: ProcessInfo): boolean {
+  return command[0]?.includes("qemu-system") ?? false;
+}
+
 /** The QEMU processes whose arguments name something below `folder`. */
 export function qemusOf(folder: string): ProcessInfo[] {
   return allProcesses().filter(
-    ({ command }) => command[0]?.includes("qemu-system") && command.some((argument) => argument.includes(folder)),
+    (process) => isQemu(process) && process.command.some((argument) => argument.includes(folder)),
   );
 }

@@ -9,7 +9,16 @@ import { Client } from "./client.ts";
 const origin = "http://edge.test";
 
 export const facts = {
-  ...{ hostname: "h", os: "Debian", kernel: "6.1", arch: "x64", cpus: 4, memoryMib: 8704, diskGib: 100, diskFreeGib: 50 },
+  ...{
+    hostname: "h",
+    os: "Debian",
+    kernel: "6.1",
+    arch: "x64",
+    cpus: 4,
+    memoryMib: 8704,
+    diskGib: 100,
+    diskFreeGib: 50,
+  },
   ...{ qemuVersion: "7.2.22", accelerator: "tcg" as const, acceleratorReason: "a test" },
 };
 
@@ -17,7 +26,16 @@ export const succeeded: Outcome = { status: "succeeded", code: null, message: nu
 
 export function report(vmId: string, power: VmReport["power"], more: Partial<VmReport> = {}): VmReport {
   const runs = power !== "stopped";
-  return { vmId, generation: 1, power, pid: runs ? 7 : null, startTicks: runs ? 7 : null, accelerator: runs ? "tcg" : null, fault: null, ...more };
+  return {
+    vmId,
+    generation: 1,
+    power,
+    pid: runs ? 7 : null,
+    startTicks: runs ? 7 : null,
+    accelerator: runs ? "tcg" : null,
+    fault: null,
+    ...more,
+  };
 }
 
 export async function newKey() {
@@ -37,7 +55,11 @@ export async function enrol(token: string, { privateKey, x }: Key) {
   return new Client(null).post("/agent/enrol", { token, publicKey: { kty: "OKP", crv: "Ed25519", x }, proof });
 }
 
-export async function linkToken(hostId: string, { privateKey }: Key, more: { iat?: number; typ?: string; aud?: string } = {}) {
+export async function linkToken(
+  hostId: string,
+  { privateKey }: Key,
+  more: { iat?: number; typ?: string; aud?: string } = {},
+) {
   const { iat = Math.floor(Date.now() / 1000), typ = "voidvm-agent+jwt", aud = origin } = more;
   return new SignJWT({})
     .setProtectedHeader({ alg: "EdDSA", typ })
@@ -50,7 +72,9 @@ export async function linkToken(hostId: string, { privateKey }: Key, more: { iat
 }
 
 export function dial(token: string): Promise<Response> {
-  return SELF.fetch(`${origin}/api/v1/agent/link`, { headers: { Upgrade: "websocket", Authorization: `Bearer ${token}` } });
+  return SELF.fetch(`${origin}/api/v1/agent/link`, {
+    headers: { Upgrade: "websocket", Authorization: `Bearer ${token}` },
+  });
 }
 
 export class FakeAgent {
@@ -83,7 +107,10 @@ export class FakeAgent {
   }
 
   /** Dials, says hello and reports. */
-  async connect(vms: VmReport[] = [], operations: { operationId: string; vmId: string; state: "accepted" | "running" | "done" }[] = []) {
+  async connect(
+    vms: VmReport[] = [],
+    operations: { operationId: string; vmId: string; state: "accepted" | "running" | "done" }[] = [],
+  ) {
     await this.open();
     await this.heard("welcome");
     this.send({ type: "report", vms, operations, last: true });
@@ -112,7 +139,7 @@ export class FakeAgent {
     });
   }
 
-  // oxlint-disable-next-line typescript/no-explicit-any -- frames are checked on the other side
+  // Frames are checked on the other side.
   send(frame: any): void {
     this.sendRaw({ ...frame, epoch: this.epoch } as AgentFrame);
   }

@@ -12,7 +12,6 @@ export interface Answer {
   status: number;
   headers: Headers;
   // Tests look into answers of every shape.
-  // oxlint-disable-next-line typescript/no-explicit-any
   body: any;
 }
 

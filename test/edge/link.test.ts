@@ -46,7 +46,7 @@ describe("enrolment", () => {
     const { body } = await admin.post("/hosts", { name: "raced" });
     const keys = await Promise.all([newKey(), newKey(), newKey()]);
     const answers = await Promise.all(keys.map((key) => enrol(body.data.enrolment.token, key)));
-    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409, 409]);
   });
 
   it("refuses a guessed token, a late one, and one whose asker does not hold the key", async () => {
@@ -56,7 +56,9 @@ describe("enrolment", () => {
     expect((await enrol("x".repeat(43), key)).status).toBe(401);
     const { privateKey } = await newKey();
     expect((await enrol(token, { privateKey, x: key.x })).status).toBe(401);
-    await env.DB.prepare("UPDATE hosts SET enrolment_expires_at = '2020-01-01T00:00:00.000Z' WHERE name = 'refused'").run();
+    await env.DB.prepare(
+      "UPDATE hosts SET enrolment_expires_at = '2020-01-01T00:00:00.000Z' WHERE name = 'refused'",
+    ).run();
     expect(await enrol(token, key)).toMatchObject({ status: 410, body: { error: { code: "ENROLMENT_EXPIRED" } } });
   });
 
@@ -103,7 +105,11 @@ describe("a dial", () => {
 describe("a session", () => {
   it("brings the host online with its facts and room, and its end takes it offline", async () => {
     await agent.connect();
-    expect(await host()).toMatchObject({ status: "online", facts: { cpus: 4, qemuVersion: "7.2.22" }, agentVersion: "0.1.0" });
+    expect(await host()).toMatchObject({
+      status: "online",
+      facts: { cpus: 4, qemuVersion: "7.2.22" },
+      agentVersion: "0.1.0",
+    });
     expect((await admin.get("/system/info")).body.data.hosts.capacity).toMatchObject({ memory: 8192 });
     agent.close();
     await until(async () => (await host()).status === "offline", "the host is offline");
@@ -168,7 +174,8 @@ describe("an operation", () => {
 
   it("is waited for without polling, with Prefer and with a long poll", async () => {
     await agent.connect();
-    agent.onExecute = (order) => agent.done(order, report(order.vmId, order.kind === "vm.create" ? "stopped" : "running"));
+    agent.onExecute = (order) =>
+      agent.done(order, report(order.vmId, order.kind === "vm.create" ? "stopped" : "running"));
     const created = await admin.post("/vms", machine("waited", { hostId: agent.hostId }), { Prefer: "wait=10" });
     expect(created.headers.get("Preference-Applied")).toBe("wait=10");
     expect(created.body.data).toMatchObject({ status: "stopped", operation: { status: "succeeded" } });
@@ -198,7 +205,8 @@ describe("an operation", () => {
     await agent.heard("done-ack");
     agent.close();
     await until(async () => (await host()).status === "offline", "offline");
-    for (const action of ["start", "pause", "resume", "stop"]) expect((await admin.post(`/vms/${id}/${action}`)).status).toBe(202);
+    for (const action of ["start", "pause", "resume", "stop"])
+      expect((await admin.post(`/vms/${id}/${action}`)).status).toBe(202);
 
     await agent.connect([report(id, "stopped")]);
     await agent.heard("execute", 3);
@@ -245,7 +253,10 @@ describe("an operation", () => {
     await agent.heard("execute");
     agent.send({ type: "reject", operationId, code: "INVALID_ORDER", message: "spec.cpu: too many" });
     await until(() => isEvery(operationId, "failed"), "failed");
-    expect((await operation(operationId)).error).toMatchObject({ code: "INVALID_ORDER", message: expect.stringContaining("too many") });
+    expect((await operation(operationId)).error).toMatchObject({
+      code: "INVALID_ORDER",
+      message: expect.stringContaining("too many"),
+    });
     expect(await vm(id)).toMatchObject({ status: "error", statusReason: "spec.cpu: too many" });
   });
 
@@ -253,7 +264,13 @@ describe("an operation", () => {
     await agent.connect();
     agent.onExecute = (order) => {
       if (order.kind === "vm.create") agent.done(order, report(order.vmId, "stopped"));
-      else agent.done(order, report(order.vmId, "stopped"), { ...succeeded, status: "failed", code: "QEMU_FAILED", message: "no" });
+      else
+        agent.done(order, report(order.vmId, "stopped"), {
+          ...succeeded,
+          status: "failed",
+          code: "QEMU_FAILED",
+          message: "no",
+        });
     };
     const { id } = await create("unlucky");
     const { body } = await admin.post(`/vms/${id}/start`, undefined, { Prefer: "wait=5" });
@@ -302,7 +319,13 @@ describe("the truth about machines", () => {
     agent.onExecute = (order) => agent.done(order, report(order.vmId, "running"));
     const { id } = await create("eventful", { start: true });
     await until(async () => (await vm(id)).status === "running", "made");
-    agent.send({ type: "event", sequence: 1, event: "vm.crashed", vm: report(id, "stopped", { fault: "crashed" }), message: "" });
+    agent.send({
+      type: "event",
+      sequence: 1,
+      event: "vm.crashed",
+      vm: report(id, "stopped", { fault: "crashed" }),
+      message: "",
+    });
     await agent.heard("event-ack");
     await until(async () => (await vm(id)).status === "error", "crashed");
     agent.send({ type: "event", sequence: 1, event: "vm.powered-off", vm: report(id, "running"), message: "" });

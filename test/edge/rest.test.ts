@@ -68,7 +68,13 @@ describe("a token", () => {
     ["another issuer", () => jwt({}, { iss: "elsewhere" }).sign(own())],
     ["another type", () => jwt({ typ: "JWT" }).sign(own())],
     ["a role that there isn't", () => jwt({}, { role: "root" }).sign(own())],
-    ["a critical header", () => jwt({ crit: ["exp"] }).sign(own()).catch(() => "x.y.z")],
+    [
+      "a critical header",
+      () =>
+        jwt({ crit: ["exp"] })
+          .sign(own())
+          .catch(() => "x.y.z"),
+    ],
   ])("that is %s is not accepted", async (_what, make) => {
     const { status, body } = await new Client(await make()).get("/vms");
     expect(status).toBe(401);
@@ -132,7 +138,9 @@ describe("every answer", () => {
   });
 
   async function bearer() {
-    return { Authorization: `Bearer ${await signAccessToken(jwtKeys, { sub: "user-1", name: "x", role: "user" }, 60)}` };
+    return {
+      Authorization: `Bearer ${await signAccessToken(jwtKeys, { sub: "user-1", name: "x", role: "user" }, 60)}`,
+    };
   }
 });
 
@@ -158,7 +166,11 @@ describe("a body", () => {
     ["has an os that there isn't", machine("a", { os: "windows95" }), "os"],
     ["has an image that there isn't", machine("a", { image: "img-none" }), "image"],
     ["has a disk too small for its image", machine("a", { os: "ubuntu20.04" }), "disk"],
-    ["has a newline in a key", machine("a", { cloudInit: { sshKeys: ["ssh-ed25519 AAAA\nx"] } }), "cloudInit.sshKeys.0"],
+    [
+      "has a newline in a key",
+      machine("a", { cloudInit: { sshKeys: ["ssh-ed25519 AAAA\nx"] } }),
+      "cloudInit.sshKeys.0",
+    ],
     ["has user data of 65 KiB", machine("a", { cloudInit: { userData: "x".repeat(66_560) } }), "cloudInit.userData"],
     ["is 10,000 deep", `{"name":${deep}}`, "name"],
   ])("that %s is a 400 that names the field", async (_what, body, path) => {
@@ -208,7 +220,10 @@ describe("machines", () => {
   it("have names that are their owner's: taken for one, free for another", async () => {
     const other = await Client.as("user");
     await user.post("/vms", machine("twice"));
-    expect(await user.post("/vms", machine("twice"))).toMatchObject({ status: 409, body: { error: { code: "NAME_TAKEN" } } });
+    expect(await user.post("/vms", machine("twice"))).toMatchObject({
+      status: 409,
+      body: { error: { code: "NAME_TAKEN" } },
+    });
     expect((await other.post("/vms", machine("twice"))).status).toBe(201);
   });
 
@@ -221,7 +236,8 @@ describe("machines", () => {
 
   it("are listed page by page, filtered and sorted", async () => {
     const owner = await Client.as("user", "none");
-    for (const name of ["b-web", "a-web", "c-db"]) await owner.post("/vms", machine(name, { labels: { tier: name.slice(2) } }));
+    for (const name of ["b-web", "a-web", "c-db"])
+      await owner.post("/vms", machine(name, { labels: { tier: name.slice(2) } }));
     const names = async (query: string) =>
       (await owner.get(`/vms?${query}`)).body.data.vms.map((vm: { name: string }) => vm.name);
     expect(await names("sort=name")).toEqual(["a-web", "b-web", "c-db"]);
@@ -276,7 +292,10 @@ describe("actions", () => {
       ...["vm.create", "vm.start", "vm.pause", "vm.resume", "vm.stop"],
     ]);
     // What it shows belongs to the operation whose turn it is.
-    expect((await user.get(`/vms/${id}`)).body.data).toMatchObject({ status: "creating", operation: { kind: "vm.create" } });
+    expect((await user.get(`/vms/${id}`)).body.data).toMatchObject({
+      status: "creating",
+      operation: { kind: "vm.create" },
+    });
   });
 
   it("that race on one machine are accepted once", async () => {
@@ -288,9 +307,18 @@ describe("actions", () => {
 
   it("delete a running machine with force only, and then nothing more", async () => {
     const { id } = (await user.post("/vms", machine("doomed", { start: true }))).body.data;
-    expect(await user.request("DELETE", `/vms/${id}`)).toMatchObject({ status: 409, body: { error: { code: "VM_RUNNING" } } });
-    expect(await user.request("DELETE", `/vms/${id}?force=true`)).toMatchObject({ status: 202, body: { data: { kind: "vm.delete" } } });
-    expect(await user.post(`/vms/${id}/start`)).toMatchObject({ status: 409, body: { error: { code: "VM_DELETING" } } });
+    expect(await user.request("DELETE", `/vms/${id}`)).toMatchObject({
+      status: 409,
+      body: { error: { code: "VM_RUNNING" } },
+    });
+    expect(await user.request("DELETE", `/vms/${id}?force=true`)).toMatchObject({
+      status: 202,
+      body: { data: { kind: "vm.delete" } },
+    });
+    expect(await user.post(`/vms/${id}/start`)).toMatchObject({
+      status: 409,
+      body: { error: { code: "VM_DELETING" } },
+    });
   });
 
   it("never delete a protected machine", async () => {
@@ -332,7 +360,9 @@ describe("quotas and room", () => {
     const create = (n: number) => admin.post("/vms", machine(`place-${n}`, { hostId, memory: 400 }));
     const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => create(n)));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(2);
-    expect(answers.filter(({ status, body }) => status === 507 && body.error.code === "INSUFFICIENT_CAPACITY")).toHaveLength(8);
+    expect(
+      answers.filter(({ status, body }) => status === 507 && body.error.code === "INSUFFICIENT_CAPACITY"),
+    ).toHaveLength(8);
   });
 
   it("answer 503 with a time to come back where the host is offline", async () => {

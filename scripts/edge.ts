@@ -1,0 +1,137 @@
+/**
+ * The Worker on this machine: workerd through Miniflare, on the same D1 and objects as on Cloudflare, kept on disk.
+ *
+ * Nothing answers on the port before the database has its tables. workerd never outlives the process that calls this.
+ * Miniflare changes between versions: its options stand here and nowhere else.
+ */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { applyMigrations } from "./edge/migrations.ts";
+import { projectFolder, readWorkerSettings } from "./project.ts";
+
+export interface EdgeOptions {
+  /** The state is kept in `edge` below it. */
+  readonly home: string;
+  /** The bundle that `buildWorker` made. */
+  readonly worker: string;
+  readonly addresses: readonly string[];
+  readonly port: number;
+  /** Variables and secrets of the Worker. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** Runs on the migrated database; if it throws, the port stays closed. */
+  readonly beforeListening?: (db: D1Database) => Promise<void>;
+  readonly onLog: (level: "info" | "error", message: string) => void;
+}
+
+export interface EdgeHandle {
+  readonly db: D1Database;
+  /** Runs the `scheduled` handler, as Cloudflare's cron would. */
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const cron = "* * * * *";
+
+export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
+  process.env["MINIFLARE_WORKERD_PATH"] = join(import.meta.dirname, "edge", "workerd.sh");
+  const contents = await readFile(options.worker, "utf8");
+
+  const miniflare = new Miniflare(miniflareOptions(options, contents, []));
+  try {
+    await miniflare.ready;
+    const db = (await miniflare.getD1Database("DB")) as unknown as D1Database;
+    await applyMigrations(db, join(projectFolder, "db", "migrations"));
+    await options.beforeListening?.(db);
+
+    await miniflare.setOptions(miniflareOptions(options, contents, options.addresses));
+    await miniflare.ready;
+  } catch (error) {
+    await miniflare.dispose();
+    throw error;
+  }
+
+  const sweep = async () => {
+    const worker = await miniflare.getWorker("voidvm");
+    await worker.scheduled({ cron, scheduledTime: new Date() });
+  };
+  const stopClock = everyMinute(() => {
+    sweep().catch((error: Error) => options.onLog("error", `The cron handler failed: ${error.message}`));
+  });
+  return {
+    db: (await miniflare.getD1Database("DB")) as unknown as D1Database,
+    sweep,
+    stop: async () => {
+      stopClock();
+      await miniflare.dispose();
+    },
+  };
+}
+
+function miniflareOptions(options: EdgeOptions, contents: string, addresses: readonly string[]) {
+  const sockets = addresses.map((host) => ({ host, port: options.port }));
+  const settings = readWorkerSettings();
+  return convertV4MiniflareOptions({
+    // Miniflare's own entry is slower and is not used; it listens on a free port of loopback.
+    host: "127.0.0.1",
+    port: 0,
+    // Otherwise Miniflare asks Cloudflare where on Earth it is.
+    cf: false,
+    telemetry: { enabled: false },
+    resourcePersistencePath: join(options.home, "edge"),
+    log: new EdgeLog(options.onLog),
+    handleStructuredLogs: ({ level, message }) =>
+      options.onLog(level === "error" || level === "warn" ? "error" : "info", message),
+    unsafeRuntimeEnv: {
+      VOIDVM_WORKERD: createRequire(import.meta.url)("workerd").default as string,
+      VOIDVM_EDGE_PID: String(process.pid),
+    },
+    workers: [
+      {
+        name: "voidvm",
+        modules: [{ type: "ESModule", path: options.worker, contents }],
+        ...settings,
+        bindings: { ...options.vars },
+        d1Databases: { DB: "voidvm" },
+        durableObjects: { HOST_LINK: { className: "HostLink", useSQLite: true } },
+        unsafeDirectSockets: sockets.slice(0, 1),
+      },
+      // A Worker can have one direct socket. The others belong to Workers without code, and lead to the same one.
+      ...sockets.slice(1).map((socket, index) => ({
+        name: `voidvm-address-${index + 2}`,
+        modules: [{ type: "ESModule" as const, path: "empty.mjs", contents: "export default {};" }],
+        ...settings,
+        unsafeDirectSockets: [{ ...socket, serviceName: "voidvm" }],
+      })),
+    ],
+  });
+}
+
+class EdgeLog extends Log {
+  readonly #onLog: EdgeOptions["onLog"];
+
+  constructor(onLog: EdgeOptions["onLog"]) {
+    super(LogLevel.WARN);
+    this.#onLog = onLog;
+  }
+
+  override log(message: string): void {
+    this.#onLog("error", message);
+  }
+}
+
+function everyMinute(act: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const arm = () => {
+    timer = setTimeout(
+      () => {
+        arm();
+        act();
+      },
+      60_000 - (Date.now() % 60_000),
+    );
+  };
+  arm();
+  return () => clearTimeout(timer);
+}

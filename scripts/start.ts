@@ -1,0 +1,150 @@
+/**
+ * `npm start`: checks, builds, starts the edge and an agent for this machine, and keeps both alive until it is ended.
+ *
+ * Whichever way it ends, both end with it, and the machines go on; the next start finds them.
+ */
+import { join } from "node:path";
+import type { ParentMessage } from "../agent/parent.ts";
+import { missingFor, packagesSentence } from "./bootstrap/debian-packages.mjs";
+import { buildWorker } from "./build.ts";
+import type { EdgeMessage } from "./edge-main.ts";
+import { projectVersion } from "./project.ts";
+import { checkPort } from "./start/checks.ts";
+import { enrolmentToken } from "./start/enrolment.ts";
+import { greeting } from "./start/greeting.ts";
+import { ImageProgress } from "./start/image-progress.ts";
+import { LogFile } from "./start/log-file.ts";
+import { readSettings, type Settings } from "./start/settings.ts";
+import { StateFolder } from "./start/state-folder.ts";
+import { Supervised } from "./start/supervised.ts";
+import { watchSources } from "./start/watch-sources.ts";
+import { UserError } from "./user-error.ts";
+
+const stopGraceMs = 4_000;
+const edgeReadyTimeoutMs = 60_000;
+const agentReadyTimeoutMs = 60_000;
+/** An edge that has never answered and dies so often won't answer the next time. */
+const maxFirstDeaths = 3;
+
+const children: { stop(graceMs: number): Promise<void> }[] = [];
+let ending = false;
+
+async function main(): Promise<void> {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
+  process.once("disconnect", () => void end(0));
+
+  const settings = readSettings(process.env);
+  say(`VoidVM ${projectVersion}`);
+  const missing = missingFor("start");
+  if (missing.length > 0) throw new UserError(packagesSentence(missing));
+  const folder = await StateFolder.open(settings.home);
+  await checkPort(settings.bind, settings.port);
+
+  const started = performance.now();
+  const { changed } = await buildWorker();
+  if (changed) say(`  worker      built in ${seconds(started)}`);
+
+  const { edge, message } = await startEdgeProcess(settings, folder);
+  say(`  edge        answers on port ${settings.port}, state in ${settings.home}`);
+  const agent = await startAgentProcess(settings, folder, message.admin);
+  say(greeting(settings, message.defaultPassword));
+  if (process.argv.includes("--watch")) watchSources({ edge, agent, say });
+}
+
+async function startEdgeProcess(settings: Settings, folder: StateFolder) {
+  const ready = Promise.withResolvers<EdgeMessage>();
+  const edge = new Supervised<EdgeMessage>({
+    name: "edge",
+    script: "scripts/edge-main.ts",
+    log: new LogFile(join(folder.path, "logs", "edge.log"), (line) => say(`  edge        ${line}`)),
+    environment: async () => ({ ...process.env, VOIDVM_HOME: settings.home, PORT: String(settings.port) }),
+    onSpawn: (pid) => folder.noteChild("edge", pid),
+    onMessage: (message) => ready.resolve(message),
+  });
+  children.push(edge);
+
+  let answered = false;
+  let deaths = 0;
+  edge.on("died", (how) => {
+    say(`  edge        ${how}; starting it again`);
+    deaths += 1;
+    if (!answered && deaths === maxFirstDeaths) {
+      ready.reject(new UserError(`The edge can't be started: ${join(folder.path, "logs", "edge.log")} tells why.`));
+    }
+  });
+  edge.on("gaveUp", (reason) => (answered ? fail(new UserError(reason)) : ready.reject(new UserError(reason))));
+
+  edge.start();
+  const message = await orTimeout(ready.promise, edgeReadyTimeoutMs);
+  if (!message) throw new UserError(`The edge did not answer within ${edgeReadyTimeoutMs / 1000} s.`);
+  answered = true;
+  return { edge, message };
+}
+
+async function startAgentProcess(settings: Settings, folder: StateFolder, admin: EdgeMessage["admin"]) {
+  const ready = Promise.withResolvers<true>();
+  const image = new ImageProgress(say);
+  const origin = `http://127.0.0.1:${settings.port}`;
+  const agentHome = join(folder.path, "agent");
+  const agent = new Supervised<ParentMessage>({
+    name: "agent",
+    script: "agent/main.ts",
+    log: new LogFile(join(folder.path, "logs", "agent.log"), (line) => say(`  agent       ${line}`)),
+    environment: async () => {
+      const token = await enrolmentToken({ home: folder.path, agentHome, origin, admin });
+      const { VOIDVM_ADMIN_PASSWORD: _, ...inherited } = process.env;
+      return {
+        VOIDVM_ACCEL: "auto",
+        VOIDVM_ALLOW_EMULATION: "1",
+        ...inherited,
+        VOIDVM_EDGE: origin,
+        VOIDVM_AGENT_HOME: agentHome,
+        ...(token === null ? {} : { VOIDVM_ENROLMENT_TOKEN: token }),
+      };
+    },
+    onSpawn: (pid) => folder.noteChild("agent", pid),
+    onMessage: (message) => {
+      if (message.type === "ready") ready.resolve(true);
+      else image.show(message.percent, message.message);
+    },
+  });
+  children.push(agent);
+  agent.on("died", (how) => say(`  agent       ${how}; starting it again`));
+  agent.on("gaveUp", (reason) => say(`  agent       ${reason}`));
+
+  agent.start();
+  const online = await orTimeout(ready.promise, agentReadyTimeoutMs);
+  say(online ? "  agent       online" : "  agent       is not online yet; it goes on trying");
+  return agent;
+}
+
+function say(text: string): void {
+  if (!ending) console.log(text);
+}
+
+/** Ends the children and then this process, once, however often it is asked for. */
+async function end(code: number): Promise<void> {
+  if (ending) return;
+  if (children.length > 0) say("Ending; the machines go on …");
+  ending = true;
+  await Promise.all(children.map((child) => child.stop(stopGraceMs)));
+  process.exit(code);
+}
+
+function fail(error: Error): void {
+  if (ending) return;
+  console.error(error instanceof UserError ? error.message : error.stack);
+  void end(1);
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function orTimeout<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  const { promise: timeout, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
+  return Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}
+
+main().catch(fail);

@@ -1,0 +1,19 @@
+/** What must be there before anything is started. Each failure is one sentence for the person at the terminal. */
+import { addressesFor, canListen } from "../edge/addresses.ts";
+import { UserError } from "../user-error.ts";
+
+/** Errors: `UserError` where another program holds the port, or the address isn't this machine's. */
+export async function checkPort(bind: string | undefined, port: number): Promise<void> {
+  for (const address of await addressesFor(bind)) {
+    const code = await canListen(address, port);
+    if (code !== null)
+      throw new UserError(refusals[code]?.(address, port) ?? `${address}:${port} can't be opened: ${code}.`);
+  }
+}
+
+const refusals: Record<string, (address: string, port: number) => string> = {
+  EADDRINUSE: (address, port) =>
+    `Port ${port} on ${address} is taken by another program: choose a free one, as in PORT=${port + 1} npm start.`,
+  EACCES: (_, port) => `Port ${port} is reserved for root: choose one from 1024 up, as in PORT=3000 npm start.`,
+  EADDRNOTAVAIL: (address) => `VOIDVM_BIND is ${address}, which is no address of this machine.`,
+};

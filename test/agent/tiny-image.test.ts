@@ -1,0 +1,441 @@
+/**
+ * The tiny image, in real machines: what the rest of the project may rely on.
+ *
+ * Builds it once, or takes the one that VOIDVM_TEST_TINY names. Machines are emulated, so that this runs anywhere.
+ */
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildTinyImage, defaultCache, tinyImageVersion } from "../../agent/tiny-image/build.ts";
+
+const run = promisify(execFile);
+const rootfs = join(import.meta.dirname, "../../agent/tiny-image/rootfs");
+const firmware = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
+const bootMs = 90_000;
+
+let folder: string;
+let image: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "voidvm-tiny-"));
+  image = process.env["VOIDVM_TEST_TINY"] ?? join(folder, "tiny.qcow2");
+  if (!process.env["VOIDVM_TEST_TINY"]) await buildTinyImage({ output: image, cache: defaultCache });
+}, 300_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("a seeded guest", () => {
+  let guest: Guest;
+  let key: string;
+
+  beforeAll(async () => {
+    key = join(folder, "key");
+    await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    const user = {
+      name: "demo",
+      plain_text_passwd: `it's "se:cret"\\ #1`,
+      lock_passwd: false,
+      sudo: "ALL=(ALL) NOPASSWD:ALL",
+      shell: "/bin/bash",
+      ssh_authorized_keys: [readFileSync(`${key}.pub`, "utf8").trim()],
+    };
+    const userData = `#cloud-config\n${JSON.stringify({ hostname: "web-1", users: ["default", user] }, null, 1)}\n`;
+    guest = await Guest.boot("seeded", {
+      seed: { "meta-data": "instance-id: i-1\nlocal-hostname: other\n", "user-data": userData },
+    });
+  }, bootMs);
+
+  afterAll(() => guest?.kill());
+
+  it("says on the serial console that it is up, and under which name", () => {
+    expect(guest.serial).toMatch(/TINY READY host=web-1 ip=10\.0\.2\.15 up=\d/);
+  });
+
+  it("shows a login prompt, and lets its user in by the seed's password", async () => {
+    await guest.serialSays(/web-1 login: $/);
+    guest.type("demo");
+    await guest.serialSays(/Password: $/);
+    guest.type(`it's "se:cret"\\ #1`);
+    await guest.serialSays(/demo@web-1:~\$ /);
+  });
+
+  it("greets on the SSH port", async () => {
+    expect(await firstBytes(guest.sshPort)).toMatch(/^SSH-2\.0-dropbear/);
+  });
+
+  it("lets its user in by key, and the user become root by sudo", async () => {
+    const { stdout } = await guest.ssh(
+      "demo",
+      ["-i", key, "-o", "BatchMode=yes"],
+      "id -un; sudo -n id -un; sudo grep ^root: /etc/shadow",
+    );
+    expect(stdout.split("\n").slice(0, 3)).toEqual(["demo", "root", "root:*:19000::::::"]);
+  });
+
+  it("serves a page with its name", async () => {
+    const page = await fetch(`http://127.0.0.1:${guest.httpPort}/`);
+    expect(await page.text()).toContain("<h1>web-1</h1>");
+  });
+
+  it("answers by the guest agent", async () => {
+    expect(await guest.agent("guest-sync", { id: 4711 })).toBe(4711);
+    expect(await guest.agent("guest-ping")).toEqual({});
+    expect(await guest.agent("guest-get-osinfo")).toMatchObject({ id: "tiny", "version-id": expect.any(String) });
+  });
+
+  it("has grown its root file system to the disk of 1 GiB", async () => {
+    const { stdout } = await guest.ssh("demo", ["-i", key], "df -m / | tail -n 1");
+    expect(Number(stdout.split(/\s+/)[1])).toBeGreaterThan(900);
+  });
+
+  it("powers off by its power button", async () => {
+    await guest.qmp("system_powerdown");
+    expect(await guest.exited(30_000)).toBe(0);
+  });
+
+  it("keeps what it was told when it boots again, and asks the seed no second time", { timeout: bootMs }, async () => {
+    const again = await Guest.boot("seeded", {
+      seed: { "meta-data": "instance-id: i-1\n", "user-data": "#cloud-config\nhostname: web-2\n" },
+    });
+    expect(again.serial).toMatch(/TINY READY host=web-1 /);
+    await again.kill();
+  });
+});
+
+describe("a guest without a seed", () => {
+  let guest: Guest;
+
+  beforeAll(async () => {
+    guest = await Guest.boot("unseeded", {});
+  }, bootMs);
+
+  afterAll(() => guest?.kill());
+
+  it("lets root in on the console without a password, and says so", async () => {
+    await guest.serialSays(/no password[^]*tiny login: $/);
+    guest.type("root");
+    await guest.serialSays(/root@tiny:~# /);
+  });
+
+  it("lets root in on the screen, with the keyboard", async () => {
+    await guest.press("root\n");
+    await sleep(1_000);
+    await guest.press("echo from $(tty) > /dev/ttyS0\n");
+    await guest.serialSays(/from \/dev\/tty1/);
+  });
+
+  it("lets nobody in by SSH with an empty password", async () => {
+    const askpass = join(folder, "askpass");
+    await writeFile(askpass, "#!/bin/sh\necho\n", { mode: 0o700 });
+    const env = { ...process.env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force", DISPLAY: ":0" };
+    const attempt = guest.ssh("root", ["-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1"], "id", env);
+    await expect(attempt).rejects.toThrow(/Permission denied/);
+  });
+
+  it("boots again after its machine was killed", { timeout: bootMs }, async () => {
+    await guest.kill();
+    const again = await Guest.boot("unseeded", {});
+    expect(again.serial).toMatch(/TINY READY host=tiny /);
+    await again.kill();
+  });
+});
+
+describe.skipIf(!isThere(firmware.code, "UEFI", "ovmf"))("a machine with UEFI", () => {
+  it("boots the same image, from a seed on vfat", { timeout: 2 * bootMs }, async () => {
+    const variables = join(folder, "variables.fd");
+    await copyFile(firmware.variables, variables);
+    const guest = await Guest.boot("uefi", {
+      seed: { "meta-data": "{}", "user-data": "#cloud-config\nfqdn: efi.example\n" },
+      vfat: true,
+      // The kernel's EFI stub needs room for the kernel twice: 128 MiB are too little, 144 enough.
+      memory: 160,
+      args: [
+        ...["-drive", `if=pflash,format=raw,readonly=on,file=${firmware.code}`],
+        ...["-drive", `if=pflash,format=raw,file=${variables}`],
+      ],
+    });
+    expect(guest.serial).toMatch(/TINY READY host=efi\.example /);
+    await guest.kill();
+  });
+});
+
+describe("building", () => {
+  it("leaves nothing behind when it is aborted", { timeout: 120_000 }, async () => {
+    const place = await mkdtemp(join(folder, "aborted-"));
+    const controller = new AbortController();
+    const log = (line: string) =>
+      line.startsWith("making the disk") && setTimeout(() => controller.abort(new Error("enough")), 100);
+    const build = buildTinyImage({
+      output: join(place, "tiny.qcow2"),
+      cache: defaultCache,
+      log,
+      signal: controller.signal,
+    });
+    await expect(build).rejects.toThrow("enough");
+    expect(await readdir(place)).toEqual([]);
+  });
+
+  it("names the Debian package of a tool that is missing", async () => {
+    const script = `import("${join(rootfs, "../run.ts")}").then(({ run }) => run("qemu-img", []))`;
+    const attempt = run(process.execPath, ["--eval", script], { env: { PATH: "/nowhere" } });
+    await expect(attempt).rejects.toThrow(/qemu-img is missing: install the Debian package qemu-utils/);
+  });
+
+  it("has a version that names the recipe", () => {
+    expect(tinyImageVersion()).toMatch(/^\d+-[0-9a-f]{12}$/);
+  });
+});
+
+describe("the seed's YAML", () => {
+  it.each([
+    ["a: 1 # one\nb: 'it''s'\nc: \"x\\n\\u00e9\"\nd: ~", { a: "1", b: "it's", c: "x\né", d: "" }],
+    ["l:\n- x\n- y: 1\n  z: 2\nm: end", { l_count: "2", l_0: "x", l_1_y: "1", l_1_z: "2", m: "end" }],
+    ["l:\n  - - a\n    - b", { l_count: "1", l_0_count: "2", l_0_0: "a", l_0_1: "b" }],
+    ["t: |\n  one\n   two\nf: >-\n  one\n  two\nend: 1", { t: "one\n two", f: "one two", end: "1" }],
+    [
+      '{"a": [1, {"b": "}"}],\n "instance-id": "x",\n "e": []}',
+      { a_count: "2", a_0: "1", a_1_b: "}", instance_id: "x" },
+    ],
+    ["k: \"'; touch /tmp/x; '\"\n$(id): `id`", { k: "'; touch /tmp/x; '", __id_: "`id`" }],
+  ])("reads %j", async (yaml, expected) => {
+    expect(await readYaml(yaml)).toEqual(expected);
+  });
+
+  /** By way of a shell, as the guest does it. */
+  async function readYaml(yaml: string): Promise<Record<string, string>> {
+    await writeFile(join(folder, "yaml"), yaml);
+    const program = join(rootfs, "usr/lib/tiny/yaml-to-shell.awk");
+    const script = 'set -a; eval "$(LC_ALL=C awk -v prefix=seed_ -f "$1" "$2")"; exec env -0';
+    const { stdout } = await run("sh", ["-c", script, "sh", program, join(folder, "yaml")]);
+    const pairs = stdout.split("\0").filter((pair) => pair.startsWith("seed_"));
+    return Object.fromEntries(
+      pairs.map((pair) => [pair.slice(5, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+    );
+  }
+});
+
+describe.skipIf(!isThere("/usr/bin/shellcheck", "shellcheck", "shellcheck"))("the guest's scripts", () => {
+  it("pass shellcheck", async () => {
+    const files = [...globSync(`${rootfs}/**/*`), join(rootfs, "../initramfs/init")];
+    const scripts = files.filter((file) => /(^|\/)[^.]*$/.test(file) && isScript(file));
+    expect(scripts.length).toBeGreaterThan(10);
+    await run("shellcheck", ["--shell=sh", ...scripts]);
+  });
+
+  function isScript(file: string): boolean {
+    try {
+      return readFileSync(file, "latin1").startsWith("#!/bin/sh");
+    } catch {
+      return false;
+    }
+  }
+});
+
+interface GuestOptions {
+  seed?: Record<"meta-data" | "user-data", string>;
+  vfat?: boolean;
+  /** In MiB. */
+  memory?: number;
+  args?: string[];
+}
+
+/** A machine on a linked clone of the image, which stays when the machine ends. */
+class Guest {
+  serial = "";
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<number | null>;
+  readonly #place: string;
+
+  private constructor(
+    place: string,
+    readonly sshPort: number,
+    readonly httpPort: number,
+    args: string[],
+  ) {
+    this.#place = place;
+    this.#process = spawn("qemu-system-x86_64", args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process.stdout?.on("data", (chunk: Buffer) => (this.serial += chunk.toString("latin1")));
+    this.#exit = new Promise((resolve) => this.#process.once("close", resolve));
+  }
+
+  static async boot(name: string, { seed, vfat = false, memory = 128, args = [] }: GuestOptions): Promise<Guest> {
+    const place = join(folder, name);
+    if (!existsSync(`${place}.qcow2`))
+      await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", `${place}.qcow2`, "1G"]);
+    const [sshPort, httpPort] = [await freePort(), await freePort()];
+    const forward = `hostfwd=tcp:127.0.0.1:${sshPort}-:22,hostfwd=tcp:127.0.0.1:${httpPort}-:80`;
+    const guest = new Guest(place, sshPort, httpPort, [
+      ...[
+        "-machine",
+        "q35",
+        "-accel",
+        "tcg,thread=multi,tb-size=64",
+        "-m",
+        String(memory),
+        "-nodefaults",
+        "-vga",
+        "std",
+        "-display",
+        "none",
+      ],
+      ...["-drive", `if=virtio,format=qcow2,file=${place}.qcow2`, ...(seed ? await seedDrive(place, seed, vfat) : [])],
+      ...["-netdev", `user,id=net,restrict=on,${forward}`, "-device", "virtio-net-pci,netdev=net,romfile="],
+      ...["-device", "virtio-rng-pci", "-device", "virtio-balloon-pci", "-device", "virtio-serial-pci"],
+      ...["-chardev", `socket,id=agent,path=${place}.agent,server=on,wait=off`],
+      ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
+      ...["-qmp", `unix:${place}.qmp,server=on,wait=off`, "-serial", "stdio", ...args],
+    ]);
+    try {
+      await guest.serialSays(/TINY READY .*\r\n/, bootMs);
+      return guest;
+    } catch (error) {
+      await guest.kill();
+      throw error;
+    }
+  }
+
+  async serialSays(pattern: RegExp, ms = 20_000): Promise<void> {
+    for (const end = Date.now() + ms; !pattern.test(this.serial); await sleep(20)) {
+      if (Date.now() > end || this.#process.exitCode !== null)
+        throw new Error(`serial never said ${pattern}: ${this.serial}`);
+    }
+  }
+
+  type(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
+  /** Presses the keys of a US keyboard. */
+  async press(text: string): Promise<void> {
+    const names: Record<string, string> = {
+      "\n": "ret",
+      " ": "spc",
+      "/": "slash",
+      ">": "shift-dot",
+      $: "shift-4",
+      "(": "shift-9",
+      ")": "shift-0",
+    };
+    for (const char of text) {
+      const chord = names[char] ?? (/[A-Z]/.test(char) ? `shift-${char.toLowerCase()}` : char);
+      const keys = chord.split("-").map((data) => ({ type: "qcode", data }));
+      await this.qmp("send-key", { keys, "hold-time": 20 });
+      await sleep(60);
+    }
+  }
+
+  async qmp(command: string, args: object = {}): Promise<unknown> {
+    const link = new JsonLink(`${this.#place}.qmp`);
+    try {
+      await link.ask({ execute: "qmp_capabilities" });
+      return await link.ask({ execute: command, arguments: args });
+    } finally {
+      link.close();
+    }
+  }
+
+  async agent(command: string, args: object = {}): Promise<unknown> {
+    const link = new JsonLink(`${this.#place}.agent`);
+    try {
+      return await link.ask({ execute: command, arguments: args });
+    } finally {
+      link.close();
+    }
+  }
+
+  ssh(user: string, options: string[], command: string, env: NodeJS.ProcessEnv = process.env) {
+    const noMemory = [
+      "-o",
+      "StrictHostKeyChecking=no",
+      "-o",
+      "UserKnownHostsFile=/dev/null",
+      "-o",
+      "LogLevel=ERROR",
+      "-F",
+      "none",
+    ];
+    const args = [...noMemory, ...options, "-p", String(this.sshPort), `${user}@127.0.0.1`, command];
+    return run("ssh", args, { env, timeout: 20_000 });
+  }
+
+  exited(ms: number): Promise<number | null | "still runs"> {
+    return Promise.race([this.#exit, sleep(ms, "still runs" as const, { ref: false })]);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#exit;
+  }
+}
+
+/** Asks on a unix socket in JSON, and takes the next answer for its own; greetings and events are passed over. */
+class JsonLink {
+  readonly #socket: Socket;
+  #received = "";
+
+  constructor(path: string) {
+    this.#socket = connect(path);
+    this.#socket.setEncoding("utf8").on("data", (text) => (this.#received += text));
+    this.#socket.on("error", () => {});
+  }
+
+  async ask(request: object): Promise<unknown> {
+    this.#socket.write(`${JSON.stringify(request)}\n`);
+    for (const end = Date.now() + 10_000; Date.now() < end; await sleep(10)) {
+      while (this.#received.includes("\n")) {
+        const [line = ""] = this.#received.split("\n", 1);
+        this.#received = this.#received.slice(line.length + 1);
+        const answer = JSON.parse(line) as { return?: unknown; error?: { desc: string } };
+        if (answer.error) throw new Error(answer.error.desc);
+        if (answer.return !== undefined) return answer.return;
+      }
+    }
+    throw new Error(`no answer to ${JSON.stringify(request)}`);
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}
+
+async function seedDrive(place: string, seed: Record<string, string>, vfat: boolean): Promise<string[]> {
+  const [iso, files] = [`${place}.seed`, await mkdtemp(`${place}-seed-`)];
+  const names = Object.keys(seed).map((name) => join(files, name));
+  for (const [name, text] of Object.entries(seed)) await writeFile(join(files, name), text);
+  await rm(iso, { force: true });
+  if (vfat) {
+    await run("mkfs.vfat", ["-n", "CIDATA", "-C", iso, "512"], { env: { PATH: `${process.env["PATH"]}:/usr/sbin` } });
+    await run("mcopy", ["-i", iso, ...names, "::"]);
+  } else {
+    await run("genisoimage", ["-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rational-rock", ...names]);
+  }
+  return ["-drive", `if=virtio,format=raw,readonly=on,file=${iso}`];
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function firstBytes(port: number): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  return new Promise<string>((resolve, reject) => {
+    socket.once("data", (data) => resolve(data.toString())).once("error", reject);
+    socket.setTimeout(10_000, () => reject(new Error("nothing came within 10 s")));
+  }).finally(() => socket.destroy());
+}
+
+function isThere(path: string, what: string, debianPackage: string): boolean {
+  if (existsSync(path)) return true;
+  console.warn(`No test of ${what} here: the Debian package ${debianPackage} is not installed.`);
+  return false;
+}

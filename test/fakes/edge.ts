@@ -1,0 +1,96 @@
+/** An edge at the far end of a real socket, which says what a test tells it to and keeps what it hears. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type WebSocket, WebSocketServer } from "ws";
+import { AgentFrame, type EdgeFrame, pingText, pongText } from "../../protocol/agent-link.ts";
+
+export class FakeEdge {
+  readonly frames: AgentFrame[] = [];
+  /** The `Authorization` of each dial. */
+  readonly tokens: string[] = [];
+  /** Answers dials with this status in place of a socket while it is set. */
+  refuseWith: { status: number; date: Date } | null = null;
+  epoch = 0;
+  /** What `sync` says is wanted. */
+  wanted: string[] = [];
+  readonly #server: Server;
+  #socket: WebSocket | null = null;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<FakeEdge> {
+    const server = createServer();
+    const edge = new FakeEdge(server);
+    const sockets = new WebSocketServer({ noServer: true });
+    server.on("upgrade", (request, socket, head) => {
+      edge.tokens.push(request.headers.authorization ?? "");
+      if (edge.refuseWith) {
+        const { status, date } = edge.refuseWith;
+        socket.end(
+          `HTTP/1.1 ${status} Refused\r\nDate: ${date.toUTCString()}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+        );
+        return;
+      }
+      sockets.handleUpgrade(request, socket, head, (webSocket) => edge.#accept(webSocket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return edge;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  send(frame: EdgeFrame): void {
+    this.#socket?.send(JSON.stringify(frame));
+  }
+
+  sendText(text: string): void {
+    this.#socket?.send(text);
+  }
+
+  /** Cuts the connection as a network does: no closing handshake. */
+  cut(): void {
+    this.#socket?.terminate();
+  }
+
+  /** The first frame of this type, now or within five seconds, from the `skip`th on. */
+  async heard<T extends AgentFrame["type"]>(type: T, skip = 0): Promise<Extract<AgentFrame, { type: T }>> {
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const found = this.frames.filter((frame) => frame.type === type)[skip];
+      if (found) return found as Extract<AgentFrame, { type: T }>;
+      if (Date.now() > deadline) throw new Error(`No ${type} heard: ${JSON.stringify(this.frames)}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #accept(socket: WebSocket): void {
+    this.#socket = socket;
+    socket.on("message", (data: Buffer) => {
+      const text = data.toString("utf8");
+      if (text === pingText) return socket.send(pongText);
+      const frame = AgentFrame.parse(JSON.parse(text));
+      this.frames.push(frame);
+      if (frame.type === "hello") {
+        this.epoch = Math.max(this.epoch, frame.greatestEpoch) + 1;
+        this.send({
+          type: "welcome",
+          epoch: this.epoch,
+          protocol: 1,
+          hostId: "host-1",
+          pingIntervalMs: 20_000,
+          deadMs: 45_000,
+        });
+      }
+      if (frame.type === "report" && frame.last) this.send({ type: "sync", epoch: this.epoch, wanted: this.wanted });
+    });
+  }
+}
