@@ -24,7 +24,7 @@ export function toHostError(error: unknown): HostError {
 /** Guests, downloads and programs write what they like; terminals and logs must not obey it. */
 export function printable(text: string): string {
   return text
-    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
+    .replaceAll(/\s*[\p{Cc}\p{Cf}\u2028\u2029]+\s*/gu, " ")
     .trim()
     .slice(0, 1500);
 }

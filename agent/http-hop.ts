@@ -34,7 +34,7 @@ export function request(url: URL, options: HopOptions): Promise<IncomingMessage>
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const headers = { "User-Agent": "voidvm-agent", "Accept-Encoding": "identity" };
   // Not kept alive: the next hop may be another server under the same name.
-  const call = get(url, { lookup: lookupOf(options), signal: options.signal, headers, agent: false }, resolve);
+  const call = get(url.href, { lookup: lookupOf(options), signal: options.signal, headers, agent: false }, resolve);
   call.once("error", reject);
   return promise;
 }

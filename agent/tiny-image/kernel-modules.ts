@@ -1,7 +1,8 @@
 /** Copies kernel modules with all that they depend on, and writes the tables by which modprobe finds them. */
-import { copyFile, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Unpacked } from "./unpacked.ts";
+import { walk } from "./walk.ts";
 
 /** What the initramfs needs to reach the root file system. Debian's cloud kernel knows no ahci, so disks are virtio's. */
 export const diskModules = ["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod"];
@@ -10,7 +11,7 @@ export const diskModules = ["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod"]
 export const onDemandModules = ["isofs", "vfat", "nls_ascii", "nls_cp437", "nls_iso8859-1", "nls_utf8", "sr_mod"];
 
 interface KernelModule {
-  file: string;
+  fileName: string;
   dependencies: string[];
   aliases: string[];
 }
@@ -18,35 +19,42 @@ interface KernelModule {
 /** `target` is the root of a tree; the modules go to its `usr/lib/modules`. */
 export async function installModules(names: readonly string[], unpacked: Unpacked, target: string): Promise<void> {
   const version = await unpacked.kernelVersion;
+  const source = unpacked.path(`lib/modules/${version}`);
   const folder = join(target, "usr/lib/modules", version);
   await mkdir(folder, { recursive: true });
+  await copyFile(join(source, "modules.builtin"), join(folder, "modules.builtin"));
 
-  const modules = await withDependencies(names, unpacked.path(`lib/modules/${version}`));
-  for (const { file } of modules.values()) await copyFile(file, join(folder, basename(file)));
+  const files = await listModules(source);
+  const builtIn = (await readFile(join(source, "modules.builtin"), "utf8")).split("\n").map(moduleName);
+
+  // In the order in which they load: each module stands behind those that it depends on.
+  const modules = new Map<string, KernelModule>();
+  const install = async (name: string): Promise<void> => {
+    if (modules.has(name) || builtIn.includes(name)) return;
+    const file = files.get(name);
+    if (!file) throw new Error(`the kernel package has no module ${name}`);
+    const module = await readModule(await copyModule(file, folder, unpacked));
+    for (const dependency of module.dependencies) await install(dependency);
+    modules.set(name, module);
+  };
+  for (const name of names) await install(moduleName(name));
 
   await writeFile(join(folder, "modules.dep"), dependencyTable(modules));
   await writeFile(join(folder, "modules.alias"), aliasTable(modules));
-  await copyFile(unpacked.path(`lib/modules/${version}/modules.builtin`), join(folder, "modules.builtin"));
 }
 
-/** In the order in which they load: each module stands behind those that it depends on. */
-async function withDependencies(names: readonly string[], folder: string): Promise<Map<string, KernelModule>> {
-  const files = new Map<string, string>();
-  for (const path of await readdir(folder, { recursive: true })) {
-    if (path.endsWith(".ko")) files.set(canonical(basename(path, ".ko")), join(folder, path));
-  }
+async function listModules(folder: string): Promise<Map<string, string>> {
+  const files = (await walk(folder)).filter(({ name }) => /\.ko(\.xz)?$/.test(name));
+  return new Map(files.map(({ path }) => [moduleName(path), path]));
+}
 
-  const modules = new Map<string, KernelModule>();
-  const add = async (name: string): Promise<void> => {
-    if (modules.has(name)) return;
-    const file = files.get(name);
-    if (!file) throw new Error(`the kernel package has no module ${name}`);
-    const module = await readModule(file);
-    for (const dependency of module.dependencies) await add(dependency);
-    modules.set(name, module);
-  };
-  for (const name of names) await add(canonical(name));
-  return modules;
+/** Debian 13 compresses modules; plain ones load faster, and the image is compressed as a whole. */
+async function copyModule(file: string, folder: string, unpacked: Unpacked): Promise<string> {
+  const copy = join(folder, basename(file));
+  await copyFile(file, copy);
+  if (!copy.endsWith(".xz")) return copy;
+  await unpacked.run("bin/busybox", ["unxz", copy]);
+  return copy.slice(0, -".xz".length);
 }
 
 /** A module carries its own description: NUL-separated `key=value` in the ELF section .modinfo. */
@@ -55,39 +63,33 @@ async function readModule(file: string): Promise<KernelModule> {
   const valuesOf = (key: string) =>
     [...content.matchAll(new RegExp(`\0${key}=([^\0]*)`, "g"))].map(([, value = ""]) => value);
   return {
-    file,
-    dependencies: valuesOf("depends").join(",").split(",").filter(Boolean).map(canonical),
+    fileName: basename(file),
+    dependencies: valuesOf("depends").join(",").split(",").filter(Boolean).map(moduleName),
     aliases: valuesOf("alias"),
   };
 }
 
-/** modprobe loads a line's modules from right to left and doesn't look further, so it must name indirect ones too. */
+/** modprobe loads a line's modules from right to left and looks no further, so a line names indirect ones too. */
 function dependencyTable(modules: ReadonlyMap<string, KernelModule>): string {
-  const order = [...modules.keys()];
-  const lines = [...modules].map(([name, { file }]) => {
-    const needed = closure(name, modules);
-    needed.delete(name);
-    const files = order
-      .filter((other) => needed.has(other))
-      .reverse()
-      .map((other) => basename(modules.get(other)?.file ?? ""));
-    return [`${basename(file)}:`, ...files].join(" ");
-  });
-  return lines.join("\n") + "\n";
-}
-
-function closure(name: string, modules: ReadonlyMap<string, KernelModule>, found = new Set<string>()): Set<string> {
-  if (found.has(name)) return found;
-  found.add(name);
-  for (const dependency of modules.get(name)?.dependencies ?? []) closure(dependency, modules, found);
-  return found;
+  const needed = new Map<string, string[]>();
+  let table = "";
+  for (const [name, { fileName, dependencies }] of modules) {
+    const loaded = dependencies.filter((dependency) => modules.has(dependency));
+    const inOrder = [...new Set(loaded.flatMap((dependency) => [...(needed.get(dependency) ?? []), dependency]))];
+    needed.set(name, inOrder);
+    const files = inOrder.map((dependency) => modules.get(dependency)?.fileName).reverse();
+    table += `${fileName}: ${files.join(" ")}\n`;
+  }
+  return table;
 }
 
 function aliasTable(modules: ReadonlyMap<string, KernelModule>): string {
   return [...modules].flatMap(([name, { aliases }]) => aliases.map((alias) => `alias ${alias} ${name}\n`)).join("");
 }
 
-/** The kernel takes dash and underscore for the same. */
-function canonical(name: string): string {
-  return name.replaceAll("-", "_");
+/** Of a file or a name; the kernel takes dash and underscore for the same. */
+function moduleName(text: string): string {
+  return basename(text)
+    .replace(/\.ko(\.xz)?$/, "")
+    .replaceAll("-", "_");
 }

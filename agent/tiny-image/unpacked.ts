@@ -5,12 +5,15 @@
  * installed, and a build depends on the packages alone.
  */
 import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { run, type Output, type RunOptions } from "./run.ts";
 
 const libraryFolders = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
+
+/** What syslinux starts by itself, by name. */
+const calledByName = ["mattrib", "mcopy", "mmove"];
 
 export class Unpacked {
   readonly #root: string;
@@ -24,17 +27,21 @@ export class Unpacked {
   static async from(packages: readonly string[], root: string, signal?: AbortSignal): Promise<Unpacked> {
     const waiting = [...packages];
     const unpackNext = async (): Promise<void> => {
-      for (let next = waiting.pop(); next; next = waiting.pop())
+      for (let next = waiting.pop(); next; next = waiting.pop()) {
         await run("dpkg-deb", ["--extract", next, root], { signal });
+      }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, unpackNext));
-    return new Unpacked(root, signal);
+
+    const unpacked = new Unpacked(root, signal);
+    await unpacked.#makeCallable(calledByName);
+    return unpacked;
   }
 
-  /** The path of a file by its place in the packages; Debian 12's still differ in whether `/usr` stands before it. */
+  /** The path of a file by its place in the packages, which differ in whether they put `/usr` before it. */
   path(place: string): string {
     const found = [join(this.#root, place), join(this.#root, "usr", place)].find((path) => existsSync(path));
-    if (!found) throw new Error(`no package brought ${place}; tiny is made of Debian 12's packages`);
+    if (!found) throw new Error(`no package brought ${place}; tiny is made of Debian's packages, 12 or later`);
     return found;
   }
 
@@ -50,12 +57,11 @@ export class Unpacked {
   }
 
   run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Output> {
-    // For what a program starts itself: syslinux calls mcopy.
-    const path = ["usr/bin", "sbin", "bin"].map((folder) => join(this.#root, folder));
-    return run(this.loader, ["--library-path", this.#libraryPath, this.path(program), ...args], {
+    const [loader = "", ...loaderArgs] = this.#commandFor(program);
+    return run(loader, [...loaderArgs, ...args], {
       signal: this.#signal,
       ...options,
-      env: { PATH: [...path, "/usr/bin", "/bin"].join(":"), ...options.env },
+      env: { PATH: `${this.#callable}:/usr/bin:/bin`, ...options.env },
     });
   }
 
@@ -63,8 +69,8 @@ export class Unpacked {
   async librariesOf(programs: readonly string[]): Promise<Map<string, string>> {
     const libraries = new Map<string, string>();
     for (const program of programs) {
-      const args = ["--library-path", this.#libraryPath, "--list", this.path(program)];
-      const { stdout } = await run(this.loader, args, { signal: this.#signal });
+      const [loader = "", ...args] = this.#commandFor(program);
+      const { stdout } = await run(loader, ["--list", ...args], { signal: this.#signal });
       for (const [, name = "", path = ""] of stdout.matchAll(/^\s*(\S+) => (.+) \(0x[0-9a-f]+\)$/gm)) {
         // The loader falls back to the machine's own libraries, which would hide that a package is missing.
         if (!path.startsWith(this.#root)) throw new Error(`no package brought ${name}, which ${program} needs`);
@@ -74,7 +80,20 @@ export class Unpacked {
     return libraries;
   }
 
-  get #libraryPath(): string {
-    return libraryFolders.map((folder) => join(this.#root, folder)).join(":");
+  async #makeCallable(names: readonly string[]): Promise<void> {
+    await mkdir(this.#callable);
+    for (const name of names) {
+      const command = this.#commandFor(`bin/${name}`).map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+      await writeFile(join(this.#callable, name), `#!/bin/sh\nexec ${command.join(" ")} "$@"\n`, { mode: 0o700 });
+    }
+  }
+
+  get #callable(): string {
+    return join(this.#root, "callable");
+  }
+
+  #commandFor(program: string): string[] {
+    const libraries = libraryFolders.map((folder) => join(this.#root, folder)).join(":");
+    return [this.loader, "--library-path", libraries, this.path(program)];
   }
 }

@@ -47,7 +47,7 @@ describe.skipIf(!canMount())("a full disk", () => {
     expect([await machine.power(), machine.outOfSpace]).toEqual(["paused", true]);
 
     const recovered = once(machine, "recovered");
-    mount("128m", "remount");
+    mount("64m", "remount");
     await recovered;
     expect(machine.outOfSpace).toBe(false);
 
@@ -69,7 +69,7 @@ describe.skipIf(!canMount())("a full disk", () => {
     const machine = await host.start(fillsItsDisk);
     await once(machine, "no-space");
     await machine.pause();
-    mount("128m", "remount");
+    mount("64m", "remount");
     const recovered = once(machine, "recovered").then(() => "recovered");
 
     expect(await Promise.race([recovered, machine.exited(3_000)])).toBe(false);
