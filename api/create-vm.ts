@@ -25,8 +25,8 @@ export async function createVm(
 
   const candidates = await candidateHosts(c, wanted);
   const id = newId("vm");
-  const macAddress = newMacAddress();
   for (const { id: hostId } of candidates) {
+    const macAddress = newMacAddress();
     const view = await insertVm(
       c.env.DB,
       {
@@ -64,6 +64,7 @@ export async function createVm(
 
 async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate) {
   const facts = await readCreationFacts(c.env.DB, c.var.caller.id, wanted.name);
+  if (!facts.mayCreate) throw new ApiError("UNAUTHENTICATED", "The token's user is gone or disabled");
   if (facts.nameTaken) throw new ApiError("NAME_TAKEN", `You have a machine named '${wanted.name}' already`);
   if (facts.mayOwn !== null && facts.owned >= facts.mayOwn) {
     throw new ApiError(

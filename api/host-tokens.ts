@@ -17,10 +17,11 @@ export async function verifyHostToken(
   audience: string,
   keyOf: (hostId: string) => Promise<string | null>,
 ): Promise<{ hostId: string; tokenId: string }> {
+  const hostId = issuerOf(token);
+  // Outside of the `try`: a database that fails must not look like a refusal.
+  const x = await keyOf(hostId);
+  if (x === null) throw new ApiError("UNAUTHENTICATED", "This host is not known here, or has not enrolled");
   try {
-    const hostId = decodeJwt(token).iss ?? "";
-    const x = await keyOf(hostId);
-    if (x === null) throw new ApiError("UNAUTHENTICATED", "This host is not known here, or has not enrolled");
     const key = await importJWK({ kty: "OKP", crv: "Ed25519", x }, "EdDSA");
     const { payload } = await jwtVerify(token, key, {
       ...{ algorithms: ["EdDSA"], typ: "voidvm-agent+jwt", issuer: hostId, audience, requiredClaims: ["exp", "jti"] },
@@ -29,11 +30,18 @@ export async function verifyHostToken(
     });
     return { hostId, tokenId: payload.jti ?? "" };
   } catch (error) {
-    if (error instanceof ApiError) throw error;
     const onlyLate =
       error instanceof errors.JWTExpired ||
       (error instanceof errors.JWTClaimValidationFailed && (error.claim === "iat" || error.claim === "nbf"));
     if (onlyLate) throw new ApiError("TOKEN_EXPIRED", "The token's time is not ours: see the Date of this answer");
     throw new ApiError("UNAUTHENTICATED", "The token does not come from a host that is known here");
+  }
+}
+
+function issuerOf(token: string): string {
+  try {
+    return String(decodeJwt(token).iss);
+  } catch {
+    throw new ApiError("UNAUTHENTICATED", "The token is not a JWT");
   }
 }

@@ -22,6 +22,12 @@ export const requireJson = createMiddleware(async (c, next) => {
   if (hasBody && !/^application\/([a-z.-]+\+)?json\s*(;|$)/i.test(type ?? "")) {
     throw new ApiError("UNSUPPORTED_MEDIA_TYPE", `Content-Type is ${type ?? "missing"}, and must be application/json`);
   }
+  // Many clients name the type of a body that they don't send. Without the type, it validates as `{}`.
+  if (!hasBody && type !== undefined) {
+    const headers = new Headers(c.req.raw.headers);
+    headers.delete("Content-Type");
+    c.req.raw = new Request(c.req.raw, { headers });
+  }
   await next();
 });
 

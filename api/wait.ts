@@ -17,16 +17,16 @@ export function preferredWait(c: Context<AppEnv>): number {
   return seconds === undefined ? 0 : Math.min(Number(seconds), maxWaitSeconds);
 }
 
-/** Tells the host's object that there is work. The operation is safe in D1: where this fails, the sweep repeats it. */
-export async function wakeHost(c: Context<AppEnv>, { hostId, id }: OperationRow): Promise<void> {
-  try {
-    await c.env.HOST_LINK.getByName(hostId).wake(hostId);
-  } catch (error) {
-    const { message } = error as Error;
+/**
+ * Tells the host's object that there is work, and doesn't wait for it: the operation is safe in D1, and where this fails
+ * or hangs, the sweep repeats it.
+ */
+export function wakeHost(c: Context<AppEnv>, { hostId, id }: OperationRow): void {
+  const failed = ({ message }: Error) =>
     console.error(
       JSON.stringify({ level: "error", requestId: c.var.requestId, operationId: id, message: `wake: ${message}` }),
     );
-  }
+  c.executionCtx.waitUntil(c.env.HOST_LINK.getByName(hostId).wake(hostId).catch(failed));
 }
 
 /** The operation as it is after its end, or after `seconds`. */
@@ -34,6 +34,6 @@ export async function waitForEnd(c: Context<AppEnv>, operation: OperationRow, se
   if (seconds === 0 || operation.finishedAt !== null) return operation;
   const host = c.env.HOST_LINK.getByName(operation.hostId);
   // An object that is restarted while we wait breaks the call; the answer is then what D1 knows.
-  await host.waitForOperation(operation.id, seconds * 1000).catch(() => {});
+  await host.waitForOperation(operation.hostId, operation.id, seconds * 1000).catch(() => {});
   return (await findOperation(c.env.DB, ownerOf(c), operation.id)) ?? operation;
 }

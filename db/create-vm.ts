@@ -17,6 +17,8 @@ import { toView, viewStatements, type VmView } from "./vms.ts";
 export const vmsPerFreeUser = 5;
 
 export interface CreationFacts {
+  /** False where the account is gone or disabled since the token was made. */
+  readonly mayCreate: boolean;
   readonly owned: number;
   readonly mayOwn: number | null;
   readonly nameTaken: boolean;
@@ -36,6 +38,7 @@ export async function readCreationFacts(d1: D1Database, ownerId: string, name: s
     db
       .select({
         plan: users.plan,
+        disabled: users.disabled,
         owned: sql<number>`(SELECT count(*) FROM vms WHERE owner_id = users.id)`,
         nameTaken: sql<number>`EXISTS (SELECT 1 FROM vms WHERE owner_id = users.id AND name = ${name})`,
       })
@@ -52,6 +55,7 @@ export async function readCreationFacts(d1: D1Database, ownerId: string, name: s
       .from(hosts),
   ]);
   return {
+    mayCreate: user?.disabled === false,
     owned: user?.owned ?? 0,
     mayOwn: user?.plan === "none" ? null : vmsPerFreeUser,
     nameTaken: user?.nameTaken === 1,

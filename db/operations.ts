@@ -4,13 +4,14 @@
  * Acceptance is one batch: the operation is inserted only if the machine's status after all that is queued allows
  * it, so however many requests race, each is judged by what was accepted before it.
  */
-import { and, asc, count, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { linkLimits } from "../protocol/agent-link.ts";
 import { type OperationKind, type OperationStatus, statusAfter, statusDuring } from "../protocol/operations.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
 import { type OperationRow, operations, vms } from "./schema.ts";
 import { given } from "./given.ts";
+import { isPending } from "./pending.ts";
 import { isVm, type Owner, settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
 
 export interface OperationOrder {
@@ -93,12 +94,12 @@ export async function acceptOperation(
   return { view: toView(vm, host, first), operation: operation ?? null, pending: waiting?.pending ?? 0 };
 }
 
-/** The user's own operation, or any for an administrator. */
+/** Null where there is none that the owner may see. */
 export async function findOperation(d1: D1Database, owner: Owner, id: string): Promise<OperationRow | null> {
   const [operation] = await drizzle(d1)
     .select()
     .from(operations)
-    .where(and(eq(operations.id, id), owner.seesAll ? undefined : eq(operations.userId, owner.id)));
+    .where(and(eq(operations.id, id), isVisible(owner)));
   return operation ?? null;
 }
 
@@ -115,7 +116,7 @@ export interface OperationFilter {
 export async function listOperations(d1: D1Database, owner: Owner, filter: OperationFilter) {
   const db = drizzle(d1);
   const where = and(
-    owner.seesAll ? undefined : eq(operations.userId, owner.id),
+    isVisible(owner),
     filter.ids && sql`${operations.id} IN (SELECT value FROM json_each(${JSON.stringify(filter.ids)}))`,
     filter.vmId === undefined ? undefined : eq(operations.vmId, filter.vmId),
     filter.status && eq(operations.status, filter.status),
@@ -140,6 +141,12 @@ export async function hostsWithForgottenOperations(d1: D1Database, before: strin
   const rows = await drizzle(d1)
     .selectDistinct({ hostId: operations.hostId })
     .from(operations)
-    .where(and(eq(operations.status, "queued"), sql`${operations.createdAt} < ${before}`));
+    .where(and(isPending, eq(operations.status, "queued"), sql`${operations.createdAt} < ${before}`));
   return rows.map(({ hostId }) => hostId);
+}
+
+/** What the user asked for, and what others asked of the user's machines; all of them for an administrator. */
+function isVisible({ id, seesAll }: Owner): SQL | undefined {
+  if (seesAll) return undefined;
+  return sql`(${operations.userId} = ${id} OR ${operations.vmId} IN (SELECT v.id FROM vms v WHERE v.owner_id = ${id}))`;
 }

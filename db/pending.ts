@@ -1,8 +1,11 @@
 /** Operations that a host's object has still to take over. */
-import { and, asc, eq } from "drizzle-orm";
+import { and, asc, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { linkLimits } from "../protocol/agent-link.ts";
 import { operations } from "./schema.ts";
+
+/** Word for word the condition of the partial index: SQLite uses it only for queries that repeat it without parameters. */
+export const isPending = sql`${operations.status} IN ('queued', 'running')`;
 
 /** In the order in which the API accepted them, at most a host's worth. */
 export function queuedOperations(d1: D1Database, hostId: string) {
@@ -16,7 +19,7 @@ export function queuedOperations(d1: D1Database, hostId: string) {
       input: operations.input,
     })
     .from(operations)
-    .where(and(eq(operations.hostId, hostId), eq(operations.status, "queued")))
+    .where(and(eq(operations.hostId, hostId), isPending, eq(operations.status, "queued")))
     .orderBy(asc(operations.seq))
     .limit(linkLimits.maxWaitingPerHost);
 }

@@ -120,6 +120,10 @@ export const operations = sqliteTable(
   },
   (table) => [
     index("operations_vm").on(table.vmId, table.seq),
+    // For what is under way on a machine, whose whole history may be long.
+    index("operations_vm_pending")
+      .on(table.vmId, table.seq)
+      .where(sql`status IN ('queued', 'running')`),
     index("operations_user").on(table.userId, table.seq),
     // The objects ask for what is still to be taken over; ended operations, nearly all, stay out of this index.
     index("operations_host_pending")

@@ -76,8 +76,8 @@ export class HostLink extends DurableObject<Env> {
   }
 
   /** Resolves when the operation has ended and D1 shows its end, or after `timeoutMs`. */
-  async waitForOperation(operationId: string, timeoutMs: number): Promise<void> {
-    if (!this.#outbox.find(operationId)) await this.wake(this.#session.current.hostId);
+  async waitForOperation(hostId: string, operationId: string, timeoutMs: number): Promise<void> {
+    if (!this.#outbox.find(operationId)) await this.wake(hostId);
     const entry = this.#outbox.find(operationId);
     if (!entry || (entry.state === "ended" && !this.#outbox.isEndUnderWay(operationId))) return;
     await this.#projector.ended(operationId, timeoutMs);

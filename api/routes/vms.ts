@@ -58,7 +58,7 @@ export const vms = new Hono<AppEnv>()
   })
   .post("/", body(VmCreate), async (c) => {
     const { view, operation } = await createVm(c, c.req.valid("json"));
-    await wakeHost(c, operation);
+    wakeHost(c, operation);
     c.header("Location", `/api/v1/vms/${view.vm.id}`);
     const wait = preferredWait(c);
     if (wait === 0) return ok(c, toVm(view, languageOf(c)), 201);
@@ -106,7 +106,7 @@ async function act(c: Context<AppEnv>, idOrName: string, action: VmAction, input
     },
   );
   const { view, operation } = assertAccepted(acceptance, idOrName, action, force);
-  await wakeHost(c, operation);
+  wakeHost(c, operation);
 
   const language = languageOf(c);
   const wait = preferredWait(c);

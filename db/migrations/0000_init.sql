@@ -46,6 +46,7 @@ CREATE TABLE `operations` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `operations_id_unique` ON `operations` (`id`);--> statement-breakpoint
 CREATE INDEX `operations_vm` ON `operations` (`vm_id`,`seq`);--> statement-breakpoint
+CREATE INDEX `operations_vm_pending` ON `operations` (`vm_id`,`seq`) WHERE status IN ('queued', 'running');--> statement-breakpoint
 CREATE INDEX `operations_user` ON `operations` (`user_id`,`seq`);--> statement-breakpoint
 CREATE INDEX `operations_host_pending` ON `operations` (`host_id`,`seq`) WHERE status IN ('queued', 'running');--> statement-breakpoint
 CREATE TABLE `users` (

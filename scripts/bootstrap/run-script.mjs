@@ -1,9 +1,10 @@
 /** Runs one of the project's TypeScript programs under the project's own Node, as if it were this process. */
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 
-/** How often to look whether npm is still there. Being killed it tells nobody. */
-const parentCheckMs = 500;
+/** How often to look whether npm is still there: killed, it tells nobody. */
+const npmCheckMs = 500;
 
 /**
  * Signals reach the program, and its exit status becomes this process's. Never returns.
@@ -24,10 +25,38 @@ export function runScript(node, args, cwd) {
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => child.kill(signal));
   }
-  if (process.env["npm_lifecycle_event"] !== undefined) {
-    const npm = process.ppid;
-    setInterval(() => {
-      if (process.ppid !== npm) child.kill("SIGTERM");
-    }, parentCheckMs).unref();
+  const npm = findNpm();
+  if (npm === null) return;
+  setInterval(() => {
+    if (readProcess(npm.pid)?.startTicks !== npm.startTicks) child.kill("SIGTERM");
+  }, npmCheckMs).unref();
+}
+
+/** The npm that started this process; a shell may stand between, which outlives it. */
+function findNpm() {
+  if (process.env["npm_lifecycle_event"] === undefined) return null;
+  for (let pid = process.ppid, level = 0; level < 3; level++) {
+    const found = readProcess(pid);
+    if (!found || /^npm\b|\/npm(-cli\.js)?\b/.test(found.command)) return found;
+    pid = found.parent;
+  }
+  return null;
+}
+
+/**
+ * Null where it is gone, or waits for its parent to notice.
+ *
+ * @param {number} pid
+ */
+function readProcess(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in brackets may hold spaces and brackets of its own.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z") return null;
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    return { pid, parent: Number(fields[1]), startTicks: fields[19], command };
+  } catch {
+    return null;
   }
 }

@@ -11,13 +11,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildTinyImage, defaultCache, tinyImageVersion } from "../../agent/tiny-image/build.ts";
 
 const run = promisify(execFile);
 const rootfs = join(import.meta.dirname, "../../agent/tiny-image/rootfs");
 const firmware = { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" };
 const bootMs = 90_000;
+
+// For what takes a second on a quiet machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let image: string;
@@ -62,7 +65,7 @@ describe("a seeded guest", () => {
     guest.type("demo");
     await guest.serialSays(/Password: $/);
     guest.type(`it's "se:cret"\\ #1`);
-    await guest.serialSays(/demo@web-1:~\$ /);
+    expect(await guest.serialSays(/demo@web-1:~\$ /)).not.toContain("Login incorrect");
   });
 
   it("greets on the SSH port", async () => {
@@ -118,16 +121,16 @@ describe("a guest without a seed", () => {
   afterAll(() => guest?.kill());
 
   it("lets root in on the console without a password, and says so", async () => {
-    await guest.serialSays(/no password[^]*tiny login: $/);
+    expect(await guest.serialSays(/tiny login: $/)).toContain("no password");
     guest.type("root");
-    await guest.serialSays(/root@tiny:~# /);
+    expect(await guest.serialSays(/root@tiny:~# /)).not.toContain("Password:");
   });
 
   it("lets root in on the screen, with the keyboard", async () => {
     await guest.press("root\n");
     await sleep(1_000);
     await guest.press("echo from $(tty) > /dev/ttyS0\n");
-    await guest.serialSays(/from \/dev\/tty1/);
+    expect(await guest.serialSays(/from .*\r\n/)).toContain("from /dev/tty1");
   });
 
   it("lets nobody in by SSH with an empty password", async () => {
@@ -147,20 +150,25 @@ describe("a guest without a seed", () => {
 });
 
 describe.skipIf(!isThere(firmware.code, "UEFI", "ovmf"))("a machine with UEFI", () => {
-  it("boots the same image, from a seed on vfat", { timeout: 2 * bootMs }, async () => {
+  it("boots the same image", { timeout: 2 * bootMs }, async () => {
     const variables = join(folder, "variables.fd");
     await copyFile(firmware.variables, variables);
-    const guest = await Guest.boot("uefi", {
-      seed: { "meta-data": "{}", "user-data": "#cloud-config\nfqdn: efi.example\n" },
-      vfat: true,
-      // The kernel's EFI stub needs room for the kernel twice: 128 MiB are too little, 144 enough.
-      memory: 160,
-      args: [
-        ...["-drive", `if=pflash,format=raw,readonly=on,file=${firmware.code}`],
-        ...["-drive", `if=pflash,format=raw,file=${variables}`],
-      ],
-    });
-    expect(guest.serial).toMatch(/TINY READY host=efi\.example /);
+    const args = [
+      ...["-drive", `if=pflash,format=raw,readonly=on,file=${firmware.code}`],
+      ...["-drive", `if=pflash,format=raw,file=${variables}`],
+    ];
+    // The kernel's EFI stub needs room for the kernel twice: 128 MiB are too little, 144 enough.
+    const guest = await Guest.boot("uefi", { memory: 160, args });
+    expect(guest.serial).toMatch(/TINY READY host=tiny /);
+    await guest.kill();
+  });
+});
+
+describe.skipIf(!isThere("/usr/bin/mcopy", "a seed on vfat", "mtools"))("a seed on vfat", () => {
+  it("is read like one on iso9660", { timeout: bootMs }, async () => {
+    const seed = { "meta-data": "{}", "user-data": "#cloud-config\nfqdn: fat.example\n" };
+    const guest = await Guest.boot("vfat", { seed, vfat: true });
+    expect(guest.serial).toMatch(/TINY READY host=fat\.example /);
     await guest.kill();
   });
 });
@@ -300,11 +308,14 @@ class Guest {
     }
   }
 
-  async serialSays(pattern: RegExp, ms = 20_000): Promise<void> {
+  /** Waits until it does, and returns all that it has said. */
+  async serialSays(pattern: RegExp, ms = 20_000): Promise<string> {
     for (const end = Date.now() + ms; !pattern.test(this.serial); await sleep(20)) {
-      if (Date.now() > end || this.#process.exitCode !== null)
+      if (Date.now() > end || this.#process.exitCode !== null) {
         throw new Error(`serial never said ${pattern}: ${this.serial}`);
+      }
     }
+    return this.serial;
   }
 
   type(line: string): void {
@@ -410,7 +421,7 @@ async function seedDrive(place: string, seed: Record<string, string>, vfat: bool
   for (const [name, text] of Object.entries(seed)) await writeFile(join(files, name), text);
   await rm(iso, { force: true });
   if (vfat) {
-    await run("mkfs.vfat", ["-n", "CIDATA", "-C", iso, "512"], { env: { PATH: `${process.env["PATH"]}:/usr/sbin` } });
+    await run("mformat", ["-C", "-i", iso, "-f", "1440", "-v", "CIDATA", "::"]);
     await run("mcopy", ["-i", iso, ...names, "::"]);
   } else {
     await run("genisoimage", ["-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rational-rock", ...names]);

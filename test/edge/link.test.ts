@@ -388,6 +388,7 @@ describe("what was forgotten", () => {
     agent.close();
     await until(async () => (await host()).status === "offline", "offline");
     const { body } = await admin.post(`/vms/${id}/start`);
+    await link().wake(agent.hostId);
     await runInDurableObject(link(), async (_: HostLink, state) => {
       state.storage.sql.exec("UPDATE operation SET deadline_at = 1 WHERE state = 'waiting'");
     });
