@@ -1,5 +1,5 @@
 /**
- * Bundles the Worker into `dist/worker.mjs`, which the local edge runs. wrangler bundles for itself when it deploys.
+ * Bundles the Worker into `dist/`, from where the local edge runs it. wrangler bundles for itself when it deploys.
  *
  * Nothing is done where no input has changed: most of a start's time would go into it.
  */
@@ -8,25 +8,26 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { projectFolder } from "./project.ts";
 
-export interface BuiltWorker {
-  readonly file: string;
-  readonly changed: boolean;
-}
+export const workerBundle = join(projectFolder, "dist", "worker.mjs");
+
+const entryPoints = { worker: "api/index.ts", "worker-functions": "scripts/worker-functions.ts" };
 
 const inputFolders = ["api", "db", "protocol"];
-const inputFiles = ["package-lock.json", "scripts/build.ts"];
+const inputFiles = ["package-lock.json", "scripts/build.ts", "scripts/worker-functions.ts"];
 
-export async function buildWorker(): Promise<BuiltWorker> {
-  const file = join(projectFolder, "dist", "worker.mjs");
+/** Returns whether there was anything to do. */
+export async function buildWorker(): Promise<boolean> {
+  const stamp = join(projectFolder, "dist", "inputs");
   const hash = await hashInputs();
-  if ((await readIfThere(`${file}.inputs`)) === hash) return { file, changed: false };
+  if ((await readIfThere(stamp)) === hash) return false;
 
   // Loaded only here: esbuild takes 57 MiB, and the process that builds may live on as the supervisor.
   const { build, stop } = await import("esbuild");
   const { outputFiles } = await build({
     absWorkingDir: projectFolder,
-    entryPoints: ["api/index.ts"],
-    outfile: file,
+    entryPoints,
+    outdir: "dist",
+    outExtension: { ".js": ".mjs" },
     bundle: true,
     write: false,
     format: "esm",
@@ -43,8 +44,13 @@ export async function buildWorker(): Promise<BuiltWorker> {
   await mkdir(join(projectFolder, "dist"), { recursive: true });
   for (const { path, contents } of outputFiles) await replace(path, contents);
   // Last, so that a build that was interrupted is done again.
-  await replace(`${file}.inputs`, hash);
-  return { file, changed: true };
+  await replace(stamp, hash);
+  return true;
+}
+
+/** For code that runs in Node; the bundle must be there. */
+export function loadWorkerFunctions(): Promise<typeof import("./worker-functions.ts")> {
+  return import(join(projectFolder, "dist", "worker-functions.mjs"));
 }
 
 async function hashInputs(): Promise<string> {
@@ -78,7 +84,7 @@ async function readIfThere(path: string): Promise<string | null> {
 
 if (import.meta.main) {
   const started = performance.now();
-  const { file, changed } = await buildWorker();
+  const changed = await buildWorker();
   const took = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(changed ? `Built ${file} in ${took} s` : `${file} is up to date`);
+  console.log(changed ? `Built ${workerBundle} in ${took} s` : `${workerBundle} is up to date`);
 }

@@ -8,7 +8,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { addressesFor, isLoopback } from "./edge/addresses.ts";
-import { prepareAdmin } from "./edge/admin.ts";
+import { type Admin, prepareAdmin, readAdmin } from "./edge/admin.ts";
 import { readSecrets } from "./edge/secrets.ts";
 import { startEdge } from "./edge.ts";
 import { buildWorker } from "./build.ts";
@@ -17,11 +17,13 @@ import { exitCodeForGood, UserError } from "./user-error.ts";
 import { readSettings } from "./start/settings.ts";
 
 /** What the edge tells the process that started it. */
-export type EdgeMessage = {
-  readonly type: "ready";
-  readonly admin: { readonly id: string; readonly username: string } | null;
-  readonly defaultPassword: boolean;
-};
+export type EdgeMessage =
+  /** The port is open. */
+  | { readonly type: "ready" }
+  | { readonly type: "admin"; readonly admin: Admin | null; readonly defaultPassword: boolean };
+
+const hadParent = process.connected;
+let ending = false;
 
 async function main(): Promise<void> {
   const { home, port, bind, adminPassword } = readSettings(process.env);
@@ -35,10 +37,10 @@ async function main(): Promise<void> {
   mkdirSync(temporary, { recursive: true });
   process.env["TMPDIR"] = temporary;
 
-  let message: EdgeMessage | undefined;
+  const prepare = (db: D1Database) => prepareAdmin(db, { adminPassword, onLoopback, bind });
+  await buildWorker();
   const edge = await startEdge({
     home,
-    worker: (await buildWorker()).file,
     addresses: await addressesFor(bind),
     port,
     vars: {
@@ -47,9 +49,9 @@ async function main(): Promise<void> {
       VOIDVM_VERSION: projectVersion,
       ...(adminPassword === undefined ? {} : { VOIDVM_ADMIN_PASSWORD: adminPassword }),
     },
-    beforeListening: async (db) => {
-      message = { type: "ready", ...(await prepareAdmin(db, { adminPassword, onLoopback, bind })) };
-    },
+    prepare,
+    // Away from loopback the password is looked at each time.
+    trustEarlierStart: onLoopback,
     onLog: (level, text) => {
       const write = level === "error" ? console.error : console.log;
       write(`${new Date().toISOString()} ${text}`);
@@ -57,19 +59,30 @@ async function main(): Promise<void> {
   });
 
   const end = () => {
+    if (ending) return;
+    ending = true;
     // Should it hang, the kernel still ends workerd with this process.
     setTimeout(() => process.exit(1), 3_000).unref();
     void edge.stop().finally(() => process.exit(0));
   };
-  process.once("SIGTERM", end);
-  process.once("SIGINT", end);
+  // Miniflare's own would end this process before workerd has ended.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.removeAllListeners(signal).once(signal, end);
   process.once("disconnect", end);
   // The one who started it may have gone while it started.
-  if (process.channel && !process.connected) end();
-  else process.send?.(message);
+  if (hadParent && !process.connected) return end();
+
+  tell({ type: "ready" });
+  const db = await edge.database();
+  await prepare(db);
+  tell({ type: "admin", ...(await readAdmin(db)) });
+}
+
+function tell(message: EdgeMessage): void {
+  if (process.connected) process.send?.(message);
 }
 
 main().catch((error: Error) => {
+  if (ending) return;
   console.error(error instanceof UserError ? error.message : (error.stack ?? error.message));
   process.exit(error instanceof UserError ? exitCodeForGood : 1);
 });

@@ -8,25 +8,27 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { applyMigrations } from "./edge/migrations.ts";
-import { projectFolder, readWorkerSettings } from "./project.ts";
+import { workerBundle } from "./build.ts";
+import { applyMigrations, migrationsFolder } from "./edge/migrations.ts";
+import { isPrepared, notePrepared } from "./edge/prepared.ts";
+import { readWorkerSettings } from "./project.ts";
 
 export interface EdgeOptions {
   /** The state is kept in `edge` below it. */
   readonly home: string;
-  /** The bundle that `buildWorker` made. */
-  readonly worker: string;
   readonly addresses: readonly string[];
   readonly port: number;
   /** Variables and secrets of the Worker. */
   readonly vars: Readonly<Record<string, string>>;
-  /** Runs on the migrated database; if it throws, the port stays closed. */
-  readonly beforeListening?: (db: D1Database) => Promise<void>;
+  /** Runs on the migrated database before the port is opened. If it throws, the port stays closed. */
+  readonly prepare: (db: D1Database) => Promise<void>;
+  /** Whether it is enough that an earlier start has prepared this very database. */
+  readonly trustEarlierStart: boolean;
   readonly onLog: (level: "info" | "error", message: string) => void;
 }
 
 export interface EdgeHandle {
-  readonly db: D1Database;
+  database(): Promise<D1Database>;
   /** Runs the `scheduled` handler, as Cloudflare's cron would. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
@@ -36,17 +38,22 @@ const cron = "* * * * *";
 
 export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
   process.env["MINIFLARE_WORKERD_PATH"] = join(import.meta.dirname, "edge", "workerd.sh");
-  const contents = await readFile(options.worker, "utf8");
+  const contents = await readFile(workerBundle, "utf8");
+  const databaseFolder = join(options.home, "edge");
+  const openAtOnce = options.trustEarlierStart && (await isPrepared(databaseFolder));
 
-  const miniflare = new Miniflare(miniflareOptions(options, contents, []));
+  const miniflare = new Miniflare(miniflareOptions(options, contents, openAtOnce ? options.addresses : []));
+  const database = async () => (await miniflare.getD1Database("DB")) as unknown as D1Database;
   try {
     await miniflare.ready;
-    const db = (await miniflare.getD1Database("DB")) as unknown as D1Database;
-    await applyMigrations(db, join(projectFolder, "db", "migrations"));
-    await options.beforeListening?.(db);
-
-    await miniflare.setOptions(miniflareOptions(options, contents, options.addresses));
-    await miniflare.ready;
+    if (!openAtOnce) {
+      const db = await database();
+      await applyMigrations(db, migrationsFolder);
+      await options.prepare(db);
+      await notePrepared(databaseFolder);
+      await miniflare.setOptions(miniflareOptions(options, contents, options.addresses));
+      await miniflare.ready;
+    }
   } catch (error) {
     await miniflare.dispose();
     throw error;
@@ -60,7 +67,7 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
     sweep().catch((error: Error) => options.onLog("error", `The cron handler failed: ${error.message}`));
   });
   return {
-    db: (await miniflare.getD1Database("DB")) as unknown as D1Database,
+    database,
     sweep,
     stop: async () => {
       stopClock();
@@ -90,7 +97,7 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
     workers: [
       {
         name: "voidvm",
-        modules: [{ type: "ESModule", path: options.worker, contents }],
+        modules: [{ type: "ESModule", path: workerBundle, contents }],
         ...settings,
         bindings: { ...options.vars },
         d1Databases: { DB: "voidvm" },

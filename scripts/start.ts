@@ -20,6 +20,8 @@ import { Supervised } from "./start/supervised.ts";
 import { watchSources } from "./start/watch-sources.ts";
 import { UserError } from "./user-error.ts";
 
+type AdminMessage = Extract<EdgeMessage, { type: "admin" }>;
+
 const stopGraceMs = 4_000;
 const edgeReadyTimeoutMs = 60_000;
 const agentReadyTimeoutMs = 60_000;
@@ -41,25 +43,25 @@ async function main(): Promise<void> {
   await checkPort(settings.bind, settings.port);
 
   const started = performance.now();
-  const { changed } = await buildWorker();
-  if (changed) say(`  worker      built in ${seconds(started)}`);
+  if (await buildWorker()) say(`  worker      built in ${seconds(started)}`);
 
-  const { edge, message } = await startEdgeProcess(settings, folder);
+  const { edge, admin } = await startEdgeProcess(settings, folder);
   say(`  edge        answers on port ${settings.port}, state in ${settings.home}`);
-  const agent = await startAgentProcess(settings, folder, message.admin);
-  say(greeting(settings, message.defaultPassword));
+  const agent = await startAgentProcess(settings, folder, admin);
+  say(greeting(settings, (await admin).defaultPassword));
   if (process.argv.includes("--watch")) watchSources({ edge, agent, say });
 }
 
 async function startEdgeProcess(settings: Settings, folder: StateFolder) {
-  const ready = Promise.withResolvers<EdgeMessage>();
+  const ready = Promise.withResolvers<true>();
+  const admin = Promise.withResolvers<AdminMessage>();
   const edge = new Supervised<EdgeMessage>({
     name: "edge",
     script: "scripts/edge-main.ts",
     log: new LogFile(join(folder.path, "logs", "edge.log"), (line) => say(`  edge        ${line}`)),
     environment: async () => ({ ...process.env, VOIDVM_HOME: settings.home, PORT: String(settings.port) }),
     onSpawn: (pid) => folder.noteChild("edge", pid),
-    onMessage: (message) => ready.resolve(message),
+    onMessage: (message) => (message.type === "ready" ? ready.resolve(true) : admin.resolve(message)),
   });
   children.push(edge);
 
@@ -75,13 +77,12 @@ async function startEdgeProcess(settings: Settings, folder: StateFolder) {
   edge.on("gaveUp", (reason) => (answered ? fail(new UserError(reason)) : ready.reject(new UserError(reason))));
 
   edge.start();
-  const message = await orTimeout(ready.promise, edgeReadyTimeoutMs);
-  if (!message) throw new UserError(`The edge did not answer within ${edgeReadyTimeoutMs / 1000} s.`);
-  answered = true;
-  return { edge, message };
+  answered = (await orTimeout(ready.promise, edgeReadyTimeoutMs)) === true;
+  if (!answered) throw new UserError(`The edge did not answer within ${edgeReadyTimeoutMs / 1000} s.`);
+  return { edge, admin: admin.promise };
 }
 
-async function startAgentProcess(settings: Settings, folder: StateFolder, admin: EdgeMessage["admin"]) {
+async function startAgentProcess(settings: Settings, folder: StateFolder, admin: Promise<AdminMessage>) {
   const ready = Promise.withResolvers<true>();
   const image = new ImageProgress(say);
   const origin = `http://127.0.0.1:${settings.port}`;
@@ -91,7 +92,7 @@ async function startAgentProcess(settings: Settings, folder: StateFolder, admin:
     script: "agent/main.ts",
     log: new LogFile(join(folder.path, "logs", "agent.log"), (line) => say(`  agent       ${line}`)),
     environment: async () => {
-      const token = await enrolmentToken({ home: folder.path, agentHome, origin, admin });
+      const token = await enrolmentToken({ home: folder.path, agentHome, origin, admin: (await admin).admin });
       const { VOIDVM_ADMIN_PASSWORD: _, ...inherited } = process.env;
       return {
         VOIDVM_ACCEL: "auto",

@@ -18,7 +18,7 @@ import { inWorkFolder } from "./work-folder.ts";
 export { kernelCommandLine } from "./disk.ts";
 export { tinyImageVersion } from "./version.ts";
 
-/** Debian packages that the building machine must have besides apt and dpkg. All other tools come in the build's own downloads. */
+/** What the building machine must have besides apt and dpkg. All other tools are among the build's own downloads. */
 export const tinyImagePackages: string[] = ["qemu-utils"];
 
 /** Where a build by hand, and the tests, keep the packages. */
@@ -27,7 +27,7 @@ export const defaultCache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir()
 export interface BuildTinyImageOptions {
   /** Path of the qcow2, replaced if it exists. */
   output: string;
-  /** Folder for the downloaded packages, about 45 MiB; builds may share it, even at the same time. */
+  /** Folder for the downloaded packages, about 40 MiB; builds may share it, even at the same time. */
   cache: string;
   log?: (line: string) => void;
   /** Aborting ends the tool that runs and removes what was built so far. */

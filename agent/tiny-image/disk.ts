@@ -74,17 +74,11 @@ async function partition(raw: string, unpacked: Unpacked): Promise<void> {
 
 async function makeBootPartition(raw: string, initramfs: Buffer, folder: string, unpacked: Unpacked): Promise<void> {
   const { start, size } = layout.esp;
-  const sector = 512;
-  await unpacked.run("sbin/mkfs.fat", [
-    "--invariant",
-    "-n",
-    "ESP",
-    `--offset=${(start * MiB) / sector}`,
-    raw,
-    String(size * 1024),
-  ]);
+  // Unlike all others, mkfs.fat counts the offset in sectors, and the size in KiB.
+  const offset = `--offset=${(start * MiB) / 512}`;
+  await unpacked.run("sbin/mkfs.fat", ["--invariant", "-n", "ESP", offset, raw, String(size * 1024)]);
 
-  const version = await unpacked.kernelVersion;
+  const version = await unpacked.kernelVersion();
   await writeFile(join(folder, "initrd"), initramfs);
   const files: Record<string, string> = {
     vmlinuz: unpacked.path(`boot/vmlinuz-${version}`),
@@ -106,8 +100,9 @@ async function makeBootPartition(raw: string, initramfs: Buffer, folder: string,
   // mtools would refuse a file system whose geometry it thinks unusual.
   const env = { MTOOLS_SKIP_CHECK: "1", SOURCE_DATE_EPOCH: String(buildTime) };
   await unpacked.run("bin/mmd", ["-i", image, "::EFI", "::EFI/BOOT", "::loader", "::loader/entries"], { env });
-  for (const [name, file] of Object.entries(files))
+  for (const [name, file] of Object.entries(files)) {
     await unpacked.run("bin/mcopy", ["-i", image, file, `::${name}`], { env });
+  }
   await unpacked.run("bin/syslinux", ["--install", "--offset", String(start * MiB), raw], { env });
 }
 

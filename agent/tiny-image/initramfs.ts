@@ -34,25 +34,11 @@ async function archive(folder: string): Promise<Buffer> {
 
 /** Thirteen fields of eight hexadecimal digits, the name, the content; name and content are padded to four bytes. */
 function entry(name: string, mode: number, inode: number, content: Buffer): Buffer {
-  const links = 1;
-  const owner = 0;
-  const time = 0;
-  const device = 0;
-  const fields = [
-    inode,
-    mode,
-    owner,
-    owner,
-    links,
-    time,
-    content.length,
-    device,
-    device,
-    device,
-    device,
-    name.length + 1,
-    0,
-  ];
+  const [owner, group, links, time] = [0, 0, 1, 0];
+  const devices = [0, 0, 0, 0];
+  const checksum = 0;
+  const attributes = [inode, mode, owner, group, links, time, content.length];
+  const fields = [...attributes, ...devices, name.length + 1, checksum];
   const header = "070701" + fields.map((field) => field.toString(16).padStart(8, "0")).join("");
   return Buffer.concat([padded(Buffer.from(`${header}${name}\0`)), padded(content)]);
 }

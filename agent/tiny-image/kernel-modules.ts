@@ -18,7 +18,7 @@ interface KernelModule {
 
 /** `target` is the root of a tree; the modules go to its `usr/lib/modules`. */
 export async function installModules(names: readonly string[], unpacked: Unpacked, target: string): Promise<void> {
-  const version = await unpacked.kernelVersion;
+  const version = await unpacked.kernelVersion();
   const source = unpacked.path(`lib/modules/${version}`);
   const folder = join(target, "usr/lib/modules", version);
   await mkdir(folder, { recursive: true });

@@ -117,13 +117,10 @@ async function withAdvice<T>(command: Promise<T>): Promise<T> {
   try {
     return await command;
   } catch (error) {
-    if (!(error instanceof Error) || !/Unable to locate|No packages found|404|Failed to fetch/.test(error.message))
-      throw error;
-    throw new Error(
-      `tiny is made of Debian 12's packages; run \`apt-get update\` on a machine that has them (${error.message})`,
-      {
-        cause: error,
-      },
-    );
+    const symptoms = /Unable to locate|No packages found|404|Failed to fetch/;
+    if (!(error instanceof Error) || !symptoms.test(error.message)) throw error;
+    const advice =
+      "tiny is made of the packages of Debian 12 or later; `apt-get update` may bring their lists up to date";
+    throw new Error(`${advice} (${error.message})`, { cause: error });
   }
 }

@@ -34,20 +34,9 @@ const links: Readonly<Record<string, string>> = {
 };
 
 const folders = [
-  "usr/bin",
-  "usr/lib64",
-  "usr/lib/x86_64-linux-gnu",
-  "dev",
-  "etc/dropbear",
-  "home",
-  "mnt",
-  "proc",
-  "root",
-  "run",
-  "sys",
-  "tmp",
-  "var/lib/tiny",
-  "var/log",
+  ...["usr/bin", "usr/lib64", "usr/lib/x86_64-linux-gnu"],
+  ...["dev", "proc", "run", "sys", "tmp"],
+  ...["etc/dropbear", "home", "mnt", "root", "var/lib/tiny", "var/log"],
 ];
 
 /** Everything else is 0755 where it is a folder or a program, and 0644. */
@@ -59,7 +48,7 @@ const modes: Readonly<Record<string, number>> = {
   "usr/bin/really": 0o4755,
 };
 
-/** Writes a fixed time everywhere, so that the same packages and sources make the same image. In seconds. */
+/** Stands everywhere instead of the hour of the build, so that the same packages make the same image. In seconds. */
 export const buildTime = 1_700_000_000;
 
 export async function makeRootTree(root: string, version: string, unpacked: Unpacked): Promise<void> {
@@ -104,8 +93,10 @@ async function copyOwnFiles(root: string): Promise<void> {
 /** Modes and times come from here, not from the checkout, the umask or the hour of the build. */
 export async function settle(root: string): Promise<void> {
   for (const { name, path, kind } of await walk(root)) {
-    if (kind !== "link")
-      await chmod(path, modes[name] ?? (kind === "folder" || (await isProgram(path)) ? 0o755 : 0o644));
+    if (kind !== "link") {
+      const isExecutable = kind === "folder" || (await isProgram(path));
+      await chmod(path, modes[name] ?? (isExecutable ? 0o755 : 0o644));
+    }
     await lutimes(path, buildTime, buildTime);
   }
 }

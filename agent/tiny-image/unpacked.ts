@@ -31,7 +31,9 @@ export class Unpacked {
         await run("dpkg-deb", ["--extract", next, root], { signal });
       }
     };
-    await Promise.all(Array.from({ length: availableParallelism() }, unpackNext));
+    // All settled, so that none still writes when a failure has the folder removed.
+    const unpacking = await Promise.allSettled(Array.from({ length: availableParallelism() }, unpackNext));
+    for (const result of unpacking) if (result.status === "rejected") throw result.reason;
 
     const unpacked = new Unpacked(root, signal);
     await unpacked.#makeCallable(calledByName);
@@ -41,7 +43,7 @@ export class Unpacked {
   /** The path of a file by its place in the packages, which differ in whether they put `/usr` before it. */
   path(place: string): string {
     const found = [join(this.#root, place), join(this.#root, "usr", place)].find((path) => existsSync(path));
-    if (!found) throw new Error(`no package brought ${place}; tiny is made of Debian's packages, 12 or later`);
+    if (!found) throw new Error(`no package brought ${place}; tiny is made of the packages of Debian 12 or later`);
     return found;
   }
 
@@ -49,11 +51,10 @@ export class Unpacked {
     return this.path("lib64/ld-linux-x86-64.so.2");
   }
 
-  get kernelVersion(): Promise<string> {
-    return readdir(this.path("lib/modules")).then(([version]) => {
-      if (!version) throw new Error("the kernel package brought no modules");
-      return version;
-    });
+  async kernelVersion(): Promise<string> {
+    const [version] = await readdir(this.path("lib/modules"));
+    if (!version) throw new Error("the kernel package brought no modules");
+    return version;
   }
 
   run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Output> {

@@ -10,7 +10,8 @@ export async function inWorkFolder<T>(parent: string, task: (folder: string) => 
   try {
     return await task(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // Retries, since what an aborted tool had started may take a moment to end.
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -4,6 +4,9 @@
  */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { projectFolder } from "../project.ts";
+
+export const migrationsFolder = join(projectFolder, "db", "migrations");
 
 const createBookkeeping = `CREATE TABLE IF NOT EXISTS d1_migrations (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -11,14 +14,18 @@ const createBookkeeping = `CREATE TABLE IF NOT EXISTS d1_migrations (
   applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL
 )`;
 
+/** In the order in which they are applied. */
+export async function listMigrations(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => name.endsWith(".sql")).toSorted();
+}
+
 /** Returns the names of those that were applied now. A migration is applied whole or not at all. */
 export async function applyMigrations(db: D1Database, folder: string): Promise<string[]> {
   await db.prepare(createBookkeeping).run();
   const { results } = await db.prepare("SELECT name FROM d1_migrations").all<{ name: string }>();
   const applied = new Set(results.map(({ name }) => name));
 
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).toSorted();
-  const missing = files.filter((name) => !applied.has(name));
+  const missing = (await listMigrations(folder)).filter((name) => !applied.has(name));
   for (const name of missing) {
     const statements = splitStatements(await readFile(join(folder, name), "utf8"));
     const book = db.prepare("INSERT INTO d1_migrations (name) VALUES (?)").bind(name);

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { signAccessToken } from "../../api/tokens.ts";
-import type { EdgeMessage } from "../edge-main.ts";
+import { loadWorkerFunctions } from "../build.ts";
+import type { Admin } from "../edge/admin.ts";
 import { readSecrets } from "../edge/secrets.ts";
 
 export interface EnrolmentOptions {
@@ -11,7 +11,7 @@ export interface EnrolmentOptions {
   readonly agentHome: string;
   /** Of the edge, without a path. */
   readonly origin: string;
-  readonly admin: EdgeMessage["admin"];
+  readonly admin: Admin | null;
 }
 
 interface Answer {
@@ -30,6 +30,7 @@ export async function enrolmentToken(options: EnrolmentOptions): Promise<string 
     );
   }
   const { VOIDVM_JWT_KEYS: keys } = await readSecrets(home);
+  const { signAccessToken } = await loadWorkerFunctions();
   const token = await signAccessToken(keys, { sub: admin.id, role: "admin", name: admin.username }, 60);
 
   const call = (method: string, path: string, body?: object) =>

@@ -30,14 +30,18 @@ function qcow2With(change: (header: Buffer) => void, options = "compat=1.1"): st
 }
 
 describe("qcow2", () => {
-  it.for(["compat=1.1", "compat=0.10", "compression_type=zstd", "extended_l2=on", "cluster_size=2M", "cluster_size=512"])(
-    "is let through as qemu-img makes it with %s",
-    async (options) => {
-      qemuImg("create", "-q", "-f", "qcow2", "-o", options, path, "1G");
+  it.for([
+    "compat=1.1",
+    "compat=0.10",
+    "compression_type=zstd",
+    "extended_l2=on",
+    "cluster_size=2M",
+    "cluster_size=512",
+  ])("is let through as qemu-img makes it with %s", async (options) => {
+    qemuImg("create", "-q", "-f", "qcow2", "-o", options, path, "1G");
 
-      expect(await checkImage(path, "qcow2")).toEqual({ virtualBytes: 1024 ** 3 });
-    },
-  );
+    expect(await checkImage(path, "qcow2")).toEqual({ virtualBytes: 1024 ** 3 });
+  });
 
   it.for([
     ["a backing file", "names a backing file", (h: Buffer) => h.writeBigUInt64BE(200n, 8)],
@@ -81,7 +85,12 @@ describe("qcow2", () => {
   });
 
   it.for([1n << 60n, (1n << 64n) - 1n, 16_385n << 30n])("is too large as a disk of %d bytes", async (bytes) => {
-    await expect(checkImage(qcow2With((header) => header.writeBigUInt64BE(bytes, 24)), "qcow2")).rejects.toMatchObject({
+    await expect(
+      checkImage(
+        qcow2With((header) => header.writeBigUInt64BE(bytes, 24)),
+        "qcow2",
+      ),
+    ).rejects.toMatchObject({
       code: "IMAGE_TOO_LARGE",
     });
   });
@@ -107,11 +116,14 @@ describe("raw", () => {
     expect((await checkImage(path, "raw")).virtualBytes).toBeGreaterThan(32_768);
   });
 
-  it.for(["qcow2", "qed", "vdi", "vhdx", "vmdk", "vpc", "parallels", "qcow"])("is unsafe when it is %s", async (format) => {
-    qemuImg("create", "-q", "-f", format, path, "10M");
+  it.for(["qcow2", "qed", "vdi", "vhdx", "vmdk", "vpc", "parallels", "qcow"])(
+    "is unsafe when it is %s",
+    async (format) => {
+      qemuImg("create", "-q", "-f", format, path, "10M");
 
-    await expect(checkImage(path, "raw")).rejects.toMatchObject({ code: "IMAGE_UNSAFE" });
-  });
+      await expect(checkImage(path, "raw")).rejects.toMatchObject({ code: "IMAGE_UNSAFE" });
+    },
+  );
 
   it("is unsafe when it is a VMDK's descriptor, which names other files", async () => {
     writeFileSync(path, '# Disk DescriptorFile\nversion=1\nRW 2048 FLAT "/etc/shadow" 0\n');

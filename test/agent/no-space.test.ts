@@ -35,8 +35,7 @@ describe.skipIf(!canMount())("a full disk", () => {
   });
 
   afterEach(async () => {
-    for (const { pid } of host.qemus()) process.kill(pid, "SIGKILL");
-    await expect.poll(() => host.qemus()).toEqual([]);
+    await host.endQemus();
     execFileSync("umount", [host.paths.vmsDir]);
     await host.dispose();
   });

@@ -20,12 +20,12 @@ describe("a path", () => {
   it.for(["../../etc", "vm-1", "", `${vmId}/x`, `${vmId}\n`, vmId.toUpperCase(), "__proto__"])(
     "is never made of the id %j",
     (id) => {
-      expect(() => new HostPaths("/home/v", "/run/v").vm(id)).toThrow();
+      expect(() => new HostPaths("/home/v", "/run/v").vm(id)).toThrow("invalid_format");
     },
   );
 
   it.for(["../x", "tiny", "img-a/b", "img-", "img-A"])("is never made of the image id %j", (id) => {
-    expect(() => new HostPaths("/home/v", "/run/v").image(id, "1")).toThrow();
+    expect(() => new HostPaths("/home/v", "/run/v").image(id, "1")).toThrow("invalid_format");
   });
 
   it("holds nothing of an image's version but letters and digits", () => {

@@ -38,13 +38,11 @@ describe("run", () => {
     vi.stubEnv("SECRET", "s3cret");
     const { stdout } = await run("env", []);
 
-    expect(
-      stdout
-        .split("\n")
-        .map((line) => line.split("=")[0])
-        .filter(Boolean)
-        .toSorted(),
-    ).toEqual(["LC_ALL", "PATH"]);
+    const names = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split("=")[0]);
+    expect(new Set(names)).toEqual(new Set(["LC_ALL", "PATH"]));
   });
 
   it("fails with the program's last words, without control characters", async () => {

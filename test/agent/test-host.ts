@@ -51,12 +51,16 @@ export class TestHost {
     return qemusOf(this.folder);
   }
 
-  /** Ends what a failed test left, by number. */
-  async dispose(): Promise<void> {
+  /** Ends what a test left running, by number. */
+  async endQemus(): Promise<void> {
     for (const { pid } of this.qemus()) {
       process.kill(pid, "SIGKILL");
       while (readProcess(pid)) await sleep(5);
     }
+  }
+
+  async dispose(): Promise<void> {
+    await this.endQemus();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -4,11 +4,13 @@
  * Builds it once, or takes the one that VOIDVM_TEST_TINY names. Machines are emulated, so that this runs anywhere.
  */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -31,7 +33,10 @@ beforeAll(async () => {
   if (!process.env["VOIDVM_TEST_TINY"]) await buildTinyImage({ output: image, cache: defaultCache });
 }, 300_000);
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  for (const guest of Guest.all) await guest.kill();
+  await rm(folder, { recursive: true, force: true });
+});
 
 describe("a seeded guest", () => {
   let guest: Guest;
@@ -49,12 +54,9 @@ describe("a seeded guest", () => {
       ssh_authorized_keys: [readFileSync(`${key}.pub`, "utf8").trim()],
     };
     const userData = `#cloud-config\n${JSON.stringify({ hostname: "web-1", users: ["default", user] }, null, 1)}\n`;
-    guest = await Guest.boot("seeded", {
-      seed: { "meta-data": "instance-id: i-1\nlocal-hostname: other\n", "user-data": userData },
-    });
+    const metaData = "instance-id: i-1\nlocal-hostname: other\n";
+    guest = await Guest.boot("seeded", { seed: { metaData, userData } });
   }, bootMs);
-
-  afterAll(() => guest?.kill());
 
   it("says on the serial console that it is up, and under which name", () => {
     expect(guest.serial).toMatch(/TINY READY host=web-1 ip=10\.0\.2\.15 up=\d/);
@@ -73,11 +75,8 @@ describe("a seeded guest", () => {
   });
 
   it("lets its user in by key, and the user become root by sudo", async () => {
-    const { stdout } = await guest.ssh(
-      "demo",
-      ["-i", key, "-o", "BatchMode=yes"],
-      "id -un; sudo -n id -un; sudo grep ^root: /etc/shadow",
-    );
+    const commands = "id -un; sudo -n id -un; sudo grep ^root: /etc/shadow";
+    const { stdout } = await guest.ssh("demo", ["-i", key, "-o", "BatchMode=yes"], commands);
     expect(stdout.split("\n").slice(0, 3)).toEqual(["demo", "root", "root:*:19000::::::"]);
   });
 
@@ -103,9 +102,8 @@ describe("a seeded guest", () => {
   });
 
   it("keeps what it was told when it boots again, and asks the seed no second time", { timeout: bootMs }, async () => {
-    const again = await Guest.boot("seeded", {
-      seed: { "meta-data": "instance-id: i-1\n", "user-data": "#cloud-config\nhostname: web-2\n" },
-    });
+    const seed = { metaData: "instance-id: i-1\n", userData: "#cloud-config\nhostname: web-2\n" };
+    const again = await Guest.boot("seeded", { seed });
     expect(again.serial).toMatch(/TINY READY host=web-1 /);
     await again.kill();
   });
@@ -117,8 +115,6 @@ describe("a guest without a seed", () => {
   beforeAll(async () => {
     guest = await Guest.boot("unseeded", {});
   }, bootMs);
-
-  afterAll(() => guest?.kill());
 
   it("lets root in on the console without a password, and says so", async () => {
     expect(await guest.serialSays(/tiny login: $/)).toContain("no password");
@@ -166,7 +162,7 @@ describe.skipIf(!isThere(firmware.code, "UEFI", "ovmf"))("a machine with UEFI", 
 
 describe.skipIf(!isThere("/usr/bin/mcopy", "a seed on vfat", "mtools"))("a seed on vfat", () => {
   it("is read like one on iso9660", { timeout: bootMs }, async () => {
-    const seed = { "meta-data": "{}", "user-data": "#cloud-config\nfqdn: fat.example\n" };
+    const seed = { metaData: "{}", userData: "#cloud-config\nfqdn: fat.example\n" };
     const guest = await Guest.boot("vfat", { seed, vfat: true });
     expect(guest.serial).toMatch(/TINY READY host=fat\.example /);
     await guest.kill();
@@ -177,15 +173,10 @@ describe("building", () => {
   it("leaves nothing behind when it is aborted", { timeout: 120_000 }, async () => {
     const place = await mkdtemp(join(folder, "aborted-"));
     const controller = new AbortController();
-    const log = (line: string) =>
-      line.startsWith("making the disk") && setTimeout(() => controller.abort(new Error("enough")), 100);
-    const build = buildTinyImage({
-      output: join(place, "tiny.qcow2"),
-      cache: defaultCache,
-      log,
-      signal: controller.signal,
-    });
-    await expect(build).rejects.toThrow("enough");
+    const abortSoon = () => setTimeout(() => controller.abort(new Error("enough")), 100);
+    const log = (line: string) => line === "making the disk" && abortSoon();
+    const options = { output: join(place, "tiny.qcow2"), cache: defaultCache, log, signal: controller.signal };
+    await expect(buildTinyImage(options)).rejects.toThrow("enough");
     expect(await readdir(place)).toEqual([]);
   });
 
@@ -230,23 +221,16 @@ describe("the seed's YAML", () => {
 
 describe.skipIf(!isThere("/usr/bin/shellcheck", "shellcheck", "shellcheck"))("the guest's scripts", () => {
   it("pass shellcheck", async () => {
-    const files = [...globSync(`${rootfs}/**/*`), join(rootfs, "../initramfs/init")];
-    const scripts = files.filter((file) => /(^|\/)[^.]*$/.test(file) && isScript(file));
+    const files = globSync(`${rootfs}/**/*`, { withFileTypes: true }).filter((file) => file.isFile());
+    const paths = files.map((file) => join(file.parentPath, file.name));
+    const scripts = paths.filter((path) => readFileSync(path, "latin1").startsWith("#!/bin/sh"));
     expect(scripts.length).toBeGreaterThan(10);
-    await run("shellcheck", ["--shell=sh", ...scripts]);
+    await run("shellcheck", ["--shell=sh", ...scripts, join(rootfs, "../initramfs/init")]);
   });
-
-  function isScript(file: string): boolean {
-    try {
-      return readFileSync(file, "latin1").startsWith("#!/bin/sh");
-    } catch {
-      return false;
-    }
-  }
 });
 
 interface GuestOptions {
-  seed?: Record<"meta-data" | "user-data", string>;
+  seed?: { metaData: string; userData: string };
   vfat?: boolean;
   /** In MiB. */
   memory?: number;
@@ -255,194 +239,153 @@ interface GuestOptions {
 
 /** A machine on a linked clone of the image, which stays when the machine ends. */
 class Guest {
+  static readonly all: Guest[] = [];
   serial = "";
-  readonly #process: ChildProcess;
-  readonly #exit: Promise<number | null>;
+  sshPort = 0;
+  httpPort = 0;
   readonly #place: string;
+  #process: ChildProcess | undefined;
+  #exit: Promise<number | null> | undefined;
 
-  private constructor(
-    place: string,
-    readonly sshPort: number,
-    readonly httpPort: number,
-    args: string[],
-  ) {
-    this.#place = place;
-    this.#process = spawn("qemu-system-x86_64", args, { stdio: ["pipe", "pipe", "inherit"] });
-    this.#process.stdout?.on("data", (chunk: Buffer) => (this.serial += chunk.toString("latin1")));
-    this.#exit = new Promise((resolve) => this.#process.once("close", resolve));
+  private constructor(name: string) {
+    this.#place = join(folder, name);
+    Guest.all.push(this);
   }
 
-  static async boot(name: string, { seed, vfat = false, memory = 128, args = [] }: GuestOptions): Promise<Guest> {
-    const place = join(folder, name);
-    if (!existsSync(`${place}.qcow2`))
-      await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", image, "-F", "qcow2", `${place}.qcow2`, "1G"]);
-    const [sshPort, httpPort] = [await freePort(), await freePort()];
-    const forward = `hostfwd=tcp:127.0.0.1:${sshPort}-:22,hostfwd=tcp:127.0.0.1:${httpPort}-:80`;
-    const guest = new Guest(place, sshPort, httpPort, [
-      ...[
-        "-machine",
-        "q35",
-        "-accel",
-        "tcg,thread=multi,tb-size=64",
-        "-m",
-        String(memory),
-        "-nodefaults",
-        "-vga",
-        "std",
-        "-display",
-        "none",
-      ],
-      ...["-drive", `if=virtio,format=qcow2,file=${place}.qcow2`, ...(seed ? await seedDrive(place, seed, vfat) : [])],
+  static async boot(name: string, options: GuestOptions): Promise<Guest> {
+    const guest = new Guest(name);
+    await guest.#start(options);
+    await guest.serialSays(/TINY READY .*\r\n/, bootMs);
+    return guest;
+  }
+
+  async #start({ seed, vfat = false, memory = 128, args = [] }: GuestOptions): Promise<void> {
+    const place = this.#place;
+    const clone = ["-q", "-f", "qcow2", "-b", image, "-F", "qcow2", `${place}.qcow2`, "1G"];
+    if (!existsSync(`${place}.qcow2`)) await run("qemu-img", ["create", ...clone]);
+    [this.sshPort, this.httpPort] = [await freePort(), await freePort()];
+    const forward = `hostfwd=tcp:127.0.0.1:${this.sshPort}-:22,hostfwd=tcp:127.0.0.1:${this.httpPort}-:80`;
+
+    const machine = [
+      ...["-machine", "q35", "-accel", "tcg,thread=multi,tb-size=64", "-m", String(memory)],
+      ...["-nodefaults", "-vga", "std", "-display", "none"],
+      ...["-drive", `if=virtio,format=qcow2,file=${place}.qcow2`],
       ...["-netdev", `user,id=net,restrict=on,${forward}`, "-device", "virtio-net-pci,netdev=net,romfile="],
       ...["-device", "virtio-rng-pci", "-device", "virtio-balloon-pci", "-device", "virtio-serial-pci"],
       ...["-chardev", `socket,id=agent,path=${place}.agent,server=on,wait=off`],
       ...["-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0"],
-      ...["-qmp", `unix:${place}.qmp,server=on,wait=off`, "-serial", "stdio", ...args],
-    ]);
-    try {
-      await guest.serialSays(/TINY READY .*\r\n/, bootMs);
-      return guest;
-    } catch (error) {
-      await guest.kill();
-      throw error;
-    }
+      ...["-qmp", `unix:${place}.qmp,server=on,wait=off`, "-serial", "stdio"],
+    ];
+    if (seed) machine.push("-drive", `if=virtio,format=raw,readonly=on,file=${await writeSeed(place, seed, vfat)}`);
+
+    const qemu = spawn("qemu-system-x86_64", [...machine, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+    qemu.stdout.on("data", (chunk: Buffer) => (this.serial += chunk.toString("latin1")));
+    this.#exit = new Promise((resolve, reject) => qemu.once("close", resolve).once("error", reject));
+    this.#process = qemu;
   }
 
   /** Waits until it does, and returns all that it has said. */
   async serialSays(pattern: RegExp, ms = 20_000): Promise<string> {
     for (const end = Date.now() + ms; !pattern.test(this.serial); await sleep(20)) {
-      if (Date.now() > end || this.#process.exitCode !== null) {
-        throw new Error(`serial never said ${pattern}: ${this.serial}`);
-      }
+      const isOver = Date.now() > end || this.#process?.exitCode !== null;
+      if (isOver) throw new Error(`serial never said ${pattern}: ${this.serial}`);
     }
     return this.serial;
   }
 
   type(line: string): void {
-    this.#process.stdin?.write(`${line}\n`);
+    this.#process?.stdin?.write(`${line}\n`);
   }
 
   /** Presses the keys of a US keyboard. */
   async press(text: string): Promise<void> {
-    const names: Record<string, string> = {
-      "\n": "ret",
-      " ": "spc",
-      "/": "slash",
-      ">": "shift-dot",
-      $: "shift-4",
-      "(": "shift-9",
-      ")": "shift-0",
-    };
+    const names = new Map(Object.entries({ "\n": "ret", " ": "spc", "/": "slash", ">": "shift-dot", $: "shift-4" }));
+    names.set("(", "shift-9").set(")", "shift-0").set("S", "shift-s");
     for (const char of text) {
-      const chord = names[char] ?? (/[A-Z]/.test(char) ? `shift-${char.toLowerCase()}` : char);
-      const keys = chord.split("-").map((data) => ({ type: "qcode", data }));
+      const keys = (names.get(char) ?? char).split("-").map((data) => ({ type: "qcode", data }));
       await this.qmp("send-key", { keys, "hold-time": 20 });
       await sleep(60);
     }
   }
 
-  async qmp(command: string, args: object = {}): Promise<unknown> {
-    const link = new JsonLink(`${this.#place}.qmp`);
-    try {
-      await link.ask({ execute: "qmp_capabilities" });
-      return await link.ask({ execute: command, arguments: args });
-    } finally {
-      link.close();
-    }
+  qmp(command: string, args: object = {}): Promise<unknown> {
+    return ask(`${this.#place}.qmp`, { execute: "qmp_capabilities" }, { execute: command, arguments: args });
   }
 
-  async agent(command: string, args: object = {}): Promise<unknown> {
-    const link = new JsonLink(`${this.#place}.agent`);
-    try {
-      return await link.ask({ execute: command, arguments: args });
-    } finally {
-      link.close();
-    }
+  agent(command: string, args: object = {}): Promise<unknown> {
+    return ask(`${this.#place}.agent`, { execute: command, arguments: args });
   }
 
   ssh(user: string, options: string[], command: string, env: NodeJS.ProcessEnv = process.env) {
-    const noMemory = [
-      "-o",
-      "StrictHostKeyChecking=no",
-      "-o",
-      "UserKnownHostsFile=/dev/null",
-      "-o",
-      "LogLevel=ERROR",
-      "-F",
-      "none",
-    ];
-    const args = [...noMemory, ...options, "-p", String(this.sshPort), `${user}@127.0.0.1`, command];
-    return run("ssh", args, { env, timeout: 20_000 });
+    const settings = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
+    const common = ["-F", "none", ...settings.flatMap((setting) => ["-o", setting]), "-p", String(this.sshPort)];
+    return run("ssh", [...common, ...options, `${user}@127.0.0.1`, command], { env, timeout: 20_000 });
   }
 
-  exited(ms: number): Promise<number | null | "still runs"> {
+  exited(ms: number): Promise<number | null | "still runs" | undefined> {
     return Promise.race([this.#exit, sleep(ms, "still runs" as const, { ref: false })]);
   }
 
   async kill(): Promise<void> {
-    this.#process.kill("SIGKILL");
+    this.#process?.kill("SIGKILL");
     await this.#exit;
   }
 }
 
-/** Asks on a unix socket in JSON, and takes the next answer for its own; greetings and events are passed over. */
-class JsonLink {
-  readonly #socket: Socket;
-  #received = "";
-
-  constructor(path: string) {
-    this.#socket = connect(path);
-    this.#socket.setEncoding("utf8").on("data", (text) => (this.#received += text));
-    this.#socket.on("error", () => {});
-  }
-
-  async ask(request: object): Promise<unknown> {
-    this.#socket.write(`${JSON.stringify(request)}\n`);
-    for (const end = Date.now() + 10_000; Date.now() < end; await sleep(10)) {
-      while (this.#received.includes("\n")) {
-        const [line = ""] = this.#received.split("\n", 1);
-        this.#received = this.#received.slice(line.length + 1);
-        const answer = JSON.parse(line) as { return?: unknown; error?: { desc: string } };
-        if (answer.error) throw new Error(answer.error.desc);
-        if (answer.return !== undefined) return answer.return;
+/** Asks on a unix socket in JSON, one request after the other; greetings and events are passed over. */
+async function ask(path: string, ...requests: object[]): Promise<unknown> {
+  const socket = connect(path);
+  try {
+    let answer: unknown;
+    const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+    for (const request of requests) {
+      socket.write(`${JSON.stringify(request)}\n`);
+      for (answer = undefined; answer === undefined;) {
+        const { value, done } = await lines.next();
+        if (done) throw new Error(`${path} closed before it answered ${JSON.stringify(request)}`);
+        const message = JSON.parse(value) as { return?: unknown; error?: { desc: string } };
+        if (message.error) throw new Error(message.error.desc);
+        answer = message.return;
       }
     }
-    throw new Error(`no answer to ${JSON.stringify(request)}`);
-  }
-
-  close(): void {
-    this.#socket.destroy();
+    return answer;
+  } finally {
+    socket.destroy();
   }
 }
 
-async function seedDrive(place: string, seed: Record<string, string>, vfat: boolean): Promise<string[]> {
-  const [iso, files] = [`${place}.seed`, await mkdtemp(`${place}-seed-`)];
-  const names = Object.keys(seed).map((name) => join(files, name));
-  for (const [name, text] of Object.entries(seed)) await writeFile(join(files, name), text);
-  await rm(iso, { force: true });
+async function writeSeed(place: string, { metaData, userData }: { metaData: string; userData: string }, vfat: boolean) {
+  const [path, files] = [`${place}.seed`, await mkdtemp(`${place}-seed-`)];
+  const names = [join(files, "meta-data"), join(files, "user-data")] as const;
+  await writeFile(names[0], metaData);
+  await writeFile(names[1], userData);
+  await rm(path, { force: true });
   if (vfat) {
-    await run("mformat", ["-C", "-i", iso, "-f", "1440", "-v", "CIDATA", "::"]);
-    await run("mcopy", ["-i", iso, ...names, "::"]);
+    await run("mformat", ["-C", "-i", path, "-f", "1440", "-v", "CIDATA", "::"]);
+    await run("mcopy", ["-i", path, ...names, "::"]);
   } else {
-    await run("genisoimage", ["-quiet", "-output", iso, "-volid", "cidata", "-joliet", "-rational-rock", ...names]);
+    await run("genisoimage", ["-quiet", "-output", path, "-volid", "cidata", "-joliet", "-rational-rock", ...names]);
   }
-  return ["-drive", `if=virtio,format=raw,readonly=on,file=${iso}`];
+  return path;
 }
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
+  await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
+  server.close();
+  await once(server, "close");
   return port;
 }
 
-function firstBytes(port: number): Promise<string> {
+async function firstBytes(port: number): Promise<string> {
   const socket = connect(port, "127.0.0.1");
-  return new Promise<string>((resolve, reject) => {
-    socket.once("data", (data) => resolve(data.toString())).once("error", reject);
-    socket.setTimeout(10_000, () => reject(new Error("nothing came within 10 s")));
-  }).finally(() => socket.destroy());
+  try {
+    const [data] = (await once(socket, "data", { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+    return data.toString();
+  } finally {
+    socket.destroy();
+  }
 }
 
 function isThere(path: string, what: string, debianPackage: string): boolean {

@@ -151,6 +151,13 @@ export class Cloud {
     return this.vm(answer.body.data.id);
   }
 
+  /** Resolves once the guest has said on its serial console that it is up. */
+  async booted(idOrName: string): Promise<void> {
+    const { id } = await this.vm(idOrName);
+    const log = join(this.home, "agent", "vms", id, "serial.log");
+    await this.until(`${idOrName} is up`, async () => readFileSync(log, "utf8").includes("TINY READY"));
+  }
+
   /** Tries until it is true. What it throws on the way counts as not yet. */
   async until(what: string, check: () => Promise<boolean>, timeoutMs = 120_000): Promise<void> {
     const deadline = Date.now() + timeoutMs;

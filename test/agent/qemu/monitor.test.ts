@@ -54,7 +54,7 @@ it("is gone when the process is", async () => {
   child.kill("SIGKILL");
   await server.close();
 
-  await gone;
+  expect(await gone).toEqual([]);
 });
 
 it("says nothing any more once it is released", async () => {

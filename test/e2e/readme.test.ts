@@ -1,0 +1,49 @@
+/** The quick start, read out of the README and run as it stands there, but for the port and the token. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { Cloud } from "./cloud.ts";
+
+const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+const chinese = readFileSync(new URL("../../README.zh-CN.md", import.meta.url), "utf8");
+const commands = [...readme.matchAll(/<!-- test: (\w+) -->\n```bash\n(.*?)```/gs)].map(([, name, text]) => ({
+  name,
+  text: text ?? "",
+}));
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await Cloud.start();
+});
+afterAll(() => cloud.dispose());
+
+it("the quick start logs in, lists, creates, starts, stops and deletes a machine", async () => {
+  expect(commands.map(({ name }) => name)).toEqual(["login", "list", "create", "start", "stop", "delete"]);
+  let token = "";
+  const answers = new Map<string, { success: boolean; token?: string; data: Record<string, unknown> }>();
+  for (const { name, text } of commands) {
+    const command = text.replaceAll("localhost:3000", `localhost:${cloud.port}`).replaceAll("<your-token>", token);
+    const answer = JSON.parse(execFileSync("bash", ["-c", command.replace("curl", "curl -sS")], { encoding: "utf8" }));
+    expect(answer, name).toMatchObject({ success: true, message: "操作成功" });
+    answers.set(name ?? "", answer);
+    token ||= answer.token;
+    if (name === "start") {
+      expect(cloud.qemus()).toHaveLength(1);
+      // A guest that is still in its firmware does not see the power button.
+      await cloud.booted("test-vm");
+    }
+  }
+  expect(answers.get("create")?.data).toMatchObject({ name: "test-vm", status: "creating" });
+  expect(answers.get("start")?.data).toMatchObject({ status: "succeeded", vm: { status: "running" } });
+  expect(answers.get("stop")?.data).toMatchObject({
+    status: "succeeded",
+    vm: { status: "stopped" },
+    result: { stoppedBy: "guest" },
+  });
+  expect(answers.get("delete")?.data).toMatchObject({ status: "succeeded", vm: null });
+  expect(cloud.qemus()).toEqual([]);
+});
+
+it("the Chinese README has the same commands", () => {
+  for (const { text } of commands) expect(chinese).toContain(text);
+});
