@@ -5,6 +5,7 @@
  * and command line. There is never a second one for the same machine.
  */
 import { EventEmitter } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { VmSpec } from "../protocol/operations.ts";
@@ -83,7 +84,12 @@ export class Machine extends EventEmitter<MachineEvents> {
     paths.prepareRuntime();
     const present = await findQemu(vmId, vm);
     if (present) throw new HostError("QEMU_FAILED", `Machine ${vmId} runs already, as process ${present.pid}`);
-    // What lies there may be a living process' own: its lock on the pid file keeps the sockets from being taken.
+    // Every orderly end removes the sockets. Where they are, a process ended badly or has lost its pid file.
+    if (existsSync(vm.qmp)) {
+      const lost = await searchQemu(vmId, vm);
+      if (lost) return Machine.#takeOver(vmId, vm, lost);
+      await removeTraces(vm);
+    }
     await mkdir(vm.sockets, { recursive: true, mode: 0o700 });
     try {
       const { qemu, qmp } = await startQemu(qemuArguments({ vmId, spec, paths: vm, accelerator }), vm);

@@ -37,7 +37,10 @@ export async function startQemu(args: readonly string[], paths: VmPaths): Promis
   const qemu = { pid: launched.pid, startTicks };
   try {
     await Promise.race([listening.promise, failed]);
-    return { qemu, qmp: await Promise.race([connectMonitor(qemu, paths, startTimeoutMs), failed]) };
+    const qmp = await Promise.race([connectMonitor(qemu, paths, startTimeoutMs), failed]);
+    if ((await readPid(paths)) === qemu.pid) return { qemu, qmp };
+    qmp.close();
+    throw new Error("another process answers in its place");
   } catch (error) {
     // A connection that broke because QEMU ends tells nothing; QEMU's own words do.
     if (await waitForExit(qemu, 200)) return await failed;
@@ -65,8 +68,7 @@ export async function connectMonitor(qemu: QemuProcess, paths: VmPaths, timeoutM
 
 /** The living process of this very machine; null when there is none. */
 export async function findQemu(vmId: string, paths: VmPaths): Promise<QemuProcess | null> {
-  const text = await readFile(paths.pidFile, "utf8").catch(() => "");
-  return identify(Number(text.trim()), vmId, paths);
+  return identify(await readPid(paths), vmId, paths);
 }
 
 /** As `findQemu`, without the pid file: slow, and for where something holds the machine's files. */
@@ -103,6 +105,11 @@ export async function waitForExit(qemu: QemuProcess, timeoutMs: number): Promise
 export async function removeTraces(paths: VmPaths): Promise<void> {
   await rm(paths.sockets, { recursive: true, force: true });
   await rm(paths.pidFile, { force: true });
+}
+
+/** NaN or 0 where there is none. */
+async function readPid(paths: VmPaths): Promise<number> {
+  return Number((await readFile(paths.pidFile, "utf8").catch(() => "")).trim());
 }
 
 async function identify(pid: number, vmId: string, paths: VmPaths): Promise<QemuProcess | null> {

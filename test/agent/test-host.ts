@@ -2,13 +2,13 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createLinkedDisk } from "../../agent/disks.ts";
 import { writeSeed } from "../../agent/cloud-init.ts";
 import { Machine } from "../../agent/machine.ts";
 import { HostPaths } from "../../agent/paths.ts";
+import { waitForExit } from "../../agent/qemu/process.ts";
 import { VmSpec } from "../../protocol/operations.ts";
-import { type ProcessInfo, qemusOf, readProcess } from "../e2e/processes.ts";
+import { type ProcessInfo, qemusOf } from "../e2e/processes.ts";
 
 export const testSpec = VmSpec.parse({
   cpu: 1,
@@ -53,9 +53,10 @@ export class TestHost {
 
   /** Ends what a test left running, by number. */
   async endQemus(): Promise<void> {
-    for (const { pid } of this.qemus()) {
-      process.kill(pid, "SIGKILL");
-      while (readProcess(pid)) await sleep(5);
+    for (const qemu of this.qemus()) {
+      process.kill(qemu.pid, "SIGKILL");
+      // A process that has no command line any more may still hold its files.
+      await waitForExit(qemu, 10_000);
     }
   }
 

@@ -37,6 +37,9 @@ export interface OperationView {
   error: { code: string; message: string } | null;
 }
 
+/** No patience helps against it. */
+class StartEnded extends Error {}
+
 export class Cloud {
   readonly home: string;
   readonly port: number;
@@ -82,7 +85,7 @@ export class Cloud {
     child.stdout.on("data", (data) => (this.output += data));
     child.stderr.on("data", (data) => (this.output += data));
     await this.until("the host is online", async () => {
-      if (child.exitCode !== null) throw new Error(`The start ended with ${child.exitCode}:\n${this.output}`);
+      if (child.exitCode !== null) throw new StartEnded(`The start ended with ${child.exitCode}:\n${this.output}`);
       await this.#login();
       const { body } = await this.get<{ hosts: { status: string }[] }>("/hosts");
       return body.data.hosts[0]?.status === "online";
@@ -167,6 +170,7 @@ export class Cloud {
         if (await check()) return;
         failure = undefined;
       } catch (error) {
+        if (error instanceof StartEnded) throw error;
         failure = error;
       }
       await sleep(100);

@@ -1,6 +1,7 @@
 /** The quick start, read out of the README and run as it stands there, but for the port and the token. */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Cloud } from "./cloud.ts";
 
@@ -23,7 +24,8 @@ it("the quick start logs in, lists, creates, starts, stops and deletes a machine
   const answers = new Map<string, { success: boolean; token?: string; data: Record<string, unknown> }>();
   for (const { name, text } of commands) {
     const command = text.replaceAll("localhost:3000", `localhost:${cloud.port}`).replaceAll("<your-token>", token);
-    const answer = JSON.parse(execFileSync("bash", ["-c", command.replace("curl", "curl -sS")], { encoding: "utf8" }));
+    const { stdout } = await promisify(execFile)("bash", ["-c", command.replace("curl", "curl -sS")]);
+    const answer = JSON.parse(stdout);
     expect(answer, name).toMatchObject({ success: true, message: "操作成功" });
     answers.set(name ?? "", answer);
     token ||= answer.token;
