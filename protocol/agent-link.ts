@@ -47,11 +47,18 @@ export const closeCodes = {
   restarting: 1012,
 } as const;
 
+/** Words from a host are shown to people: control characters, which a terminal would obey, become spaces. */
+const words = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .transform((text) => text.replaceAll(/\p{Cc}+/gu, " "));
+
 export const HostFacts = z.strictObject({
-  hostname: z.string().max(255),
-  os: z.string().max(255),
-  kernel: z.string().max(255),
-  arch: z.string().max(32),
+  hostname: words(255),
+  os: words(255),
+  kernel: words(255),
+  arch: words(32),
   cpus: z.int().min(1),
   memoryMib: z.int().min(1),
   /** Of the file system that holds the machines, in GiB. */
@@ -60,7 +67,7 @@ export const HostFacts = z.strictObject({
   qemuVersion: z.string().max(64).nullable(),
   /** Null: no machine can run here, and `acceleratorReason` says why. */
   accelerator: z.enum(["kvm", "tcg"]).nullable(),
-  acceleratorReason: z.string().max(500),
+  acceleratorReason: words(500),
 });
 export type HostFacts = z.infer<typeof HostFacts>;
 
@@ -69,9 +76,9 @@ const OpId = z.string().regex(/^op-[0-9a-hjkmnp-tv-z]{26}$/);
 
 export const Outcome = z.strictObject({
   status: z.enum(["succeeded", "failed", "cancelled", "unknown"]),
-  code: z.string().max(64).nullable(),
+  code: words(64).nullable(),
   /** English, for people. Never holds a secret. */
-  message: z.string().max(2000).nullable(),
+  message: words(2000).nullable(),
   result: z.record(z.string(), z.json()).nullable(),
 });
 export type Outcome = z.infer<typeof Outcome>;
@@ -121,16 +128,16 @@ export const AgentFrame = z.discriminatedUnion("type", [
     type: z.literal("reject"),
     ...Epoch,
     operationId: OpId,
-    code: z.string().max(64),
-    message: z.string().max(2000),
+    code: words(64),
+    message: words(2000),
   }),
   z.strictObject({
     type: z.literal("progress"),
     ...Epoch,
     operationId: OpId,
     percent: z.int().min(0).max(100),
-    step: z.string().max(64),
-    message: z.string().max(500),
+    step: words(64),
+    message: words(500),
   }),
   Done,
   z.strictObject({
@@ -146,7 +153,7 @@ export const AgentFrame = z.discriminatedUnion("type", [
     sequence: z.int().min(1),
     event: z.enum(["vm.powered-off", "vm.crashed", "vm.no-space", "vm.recovered"]),
     vm: VmReport,
-    message: z.string().max(500),
+    message: words(500),
   }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;

@@ -2,8 +2,7 @@
  * The edge as a process of its own, as `npm start` and the end-to-end tests run it. It ends with the process that
  * started it.
  *
- * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD. Exit code 78 means that starting again as it is
- * would fail again; the last line on stderr says why.
+ * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +19,9 @@ import { readSettings } from "./start/settings.ts";
 export type EdgeMessage =
   /** The port is open. */
   | { readonly type: "ready" }
-  | { readonly type: "admin"; readonly admin: Admin | null; readonly defaultPassword: boolean };
+  | { readonly type: "admin"; readonly admin: Admin | null; readonly defaultPassword: boolean }
+  /** It ends with `exitCodeForGood`, since it would fail again. */
+  | { readonly type: "refused"; readonly reason: string };
 
 const hadParent = process.connected;
 let ending = false;
@@ -77,12 +78,18 @@ async function main(): Promise<void> {
   tell({ type: "admin", ...(await readAdmin(db)) });
 }
 
-function tell(message: EdgeMessage): void {
-  if (process.connected) process.send?.(message);
+function tell(message: EdgeMessage, whenTold?: () => void): void {
+  if (process.connected) process.send?.(message, undefined, undefined, whenTold);
+  else whenTold?.();
 }
 
 main().catch((error: Error) => {
   if (ending) return;
-  console.error(error instanceof UserError ? error.message : (error.stack ?? error.message));
-  process.exit(error instanceof UserError ? exitCodeForGood : 1);
+  if (error instanceof UserError) {
+    if (!process.connected) console.error(error.message);
+    tell({ type: "refused", reason: error.message }, () => process.exit(exitCodeForGood));
+    return;
+  }
+  console.error(error.stack ?? error.message);
+  process.exit(1);
 });

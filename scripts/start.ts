@@ -61,7 +61,11 @@ async function startEdgeProcess(settings: Settings, folder: StateFolder) {
     log: new LogFile(join(folder.path, "logs", "edge.log"), (line) => say(`  edge        ${line}`)),
     environment: async () => ({ ...process.env, VOIDVM_HOME: settings.home, PORT: String(settings.port) }),
     onSpawn: (pid) => folder.noteChild("edge", pid),
-    onMessage: (message) => (message.type === "ready" ? ready.resolve(true) : admin.resolve(message)),
+    onMessage: (message) => {
+      if (message.type === "ready") ready.resolve(true);
+      else if (message.type === "admin") admin.resolve(message);
+      else fail(new UserError(message.reason));
+    },
   });
   children.push(edge);
 
@@ -74,7 +78,6 @@ async function startEdgeProcess(settings: Settings, folder: StateFolder) {
       ready.reject(new UserError(`The edge can't be started: ${join(folder.path, "logs", "edge.log")} tells why.`));
     }
   });
-  edge.on("gaveUp", (reason) => (answered ? fail(new UserError(reason)) : ready.reject(new UserError(reason))));
 
   edge.start();
   answered = (await orTimeout(ready.promise, edgeReadyTimeoutMs)) === true;
@@ -111,7 +114,6 @@ async function startAgentProcess(settings: Settings, folder: StateFolder, admin:
   });
   children.push(agent);
   agent.on("died", (how) => say(`  agent       ${how}; starting it again`));
-  agent.on("gaveUp", (reason) => say(`  agent       ${reason}`));
 
   agent.start();
   const online = await orTimeout(ready.promise, agentReadyTimeoutMs);
@@ -126,7 +128,7 @@ function say(text: string): void {
 /** Ends the children and then this process, once, however often it is asked for. */
 async function end(code: number): Promise<void> {
   if (ending) return;
-  if (children.length > 0) say("Ending; the machines go on …");
+  if (code === 0 && children.length > 0) say("Ending; the machines go on …");
   ending = true;
   await Promise.all(children.map((child) => child.stop(stopGraceMs)));
   process.exit(code);

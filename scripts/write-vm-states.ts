@@ -1,10 +1,10 @@
 /** Writes docs/vm-states.md from the state rules, so that the page can't say anything else than the code. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 import { forcedDeleteFrom, type SettledVmStatus, vmActions, type VmAction, vmRefusal } from "../protocol/vm.ts";
 
 const settled = ["stopped", "running", "paused", "suspended", "error", "deleting"] as const satisfies SettledVmStatus[];
-const file = new URL("../docs/vm-states.md", import.meta.url);
+const file = join(import.meta.dirname, "../docs/vm-states.md");
 
 export function vmStatesPage(): string {
   const actions = Object.keys(vmActions) as VmAction[];
@@ -38,4 +38,4 @@ export function isCurrent(): boolean {
   return readFileSync(file, "utf8") === vmStatesPage();
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) writeFileSync(file, vmStatesPage());
+if (import.meta.filename === process.argv[1]) writeFileSync(file, vmStatesPage());

@@ -122,14 +122,15 @@ async function identify(pid: number, vmId: string, paths: VmPaths): Promise<Qemu
   return startTicks === null ? null : { pid, startTicks };
 }
 
-/** Null for a process that is gone or a zombie. */
+/** Null for a process that is gone, or a zombie all of whose threads are: until then they hold its files and locks. */
 async function readStartTicks(pid: number): Promise<number | null> {
   const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
   if (line === null) return null;
   // The name in brackets may hold spaces and brackets of its own.
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  const state = fields[0];
-  return state === "Z" || state === "X" ? null : Number(fields[19]);
+  const [state, threads, startTicks] = [fields[0], Number(fields[17]), Number(fields[19])];
+  const isGone = (state === "Z" || state === "X") && threads <= 1;
+  return isGone ? null : startTicks;
 }
 
 /** Resolves when the file is there: at once by inotify, and within 50 ms on a host that has no watches left. */

@@ -11,6 +11,7 @@ import { makeDisk } from "./disk.ts";
 import { makeInitramfs } from "./initramfs.ts";
 import { fetchPackages } from "./packages.ts";
 import { makeRootTree } from "./root-tree.ts";
+import { run } from "./run.ts";
 import { Unpacked } from "./unpacked.ts";
 import { tinyImageVersion } from "./version.ts";
 import { inWorkFolder } from "./work-folder.ts";
@@ -36,6 +37,8 @@ export interface BuildTinyImageOptions {
 
 export async function buildTinyImage({ output, cache, log = () => {}, signal }: BuildTinyImageOptions): Promise<void> {
   const target = resolve(output);
+  // Needed last, but a machine that lacks it should hear so before it has downloaded anything.
+  await run("qemu-img", ["--version"], { signal });
   const packages = await fetchPackages(resolve(cache), log, signal);
 
   // Beside the output, so that the last step is a rename within one file system.

@@ -8,17 +8,19 @@ import { DurableObject } from "cloudflare:workers";
 import { type Change, projectProgress } from "../../db/projection.ts";
 import { queuedOperations } from "../../db/pending.ts";
 import {
-  AgentFrame,
+  type AgentFrame,
   closeCodes,
-  EdgeFrame,
+  type EdgeFrame,
   linkLimits,
   linkProtocol,
   pingText,
   pongText,
 } from "../../protocol/agent-link.ts";
 import type { Env } from "../env.ts";
+import { Coalesced } from "./coalesced.ts";
+import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
 import { HostSessionStore } from "./host-session.ts";
-import { Outbox, type OutboxEntry } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
 import { Projector } from "./projector.ts";
 import { settleReport } from "./reconcile.ts";
 
@@ -38,8 +40,7 @@ export class HostLink extends DurableObject<Env> {
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
   readonly #projector = new Projector(this.env.DB, this.#outbox);
   readonly #progressAt = new Map<string, number>();
-  #takingOver: Promise<void> = Promise.resolve();
-  #nextTakeOver: Promise<void> | null = null;
+  readonly #takingOver = new Coalesced(() => this.#takeOver());
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -64,15 +65,7 @@ export class HostLink extends DurableObject<Env> {
   /** Takes over what D1 has queued for this host, in the order in which the API accepted it, and delivers it. */
   async wake(hostId: string): Promise<void> {
     if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
-    // A call needs a read of D1 that begins after it; calls that come while one is running share the next.
-    this.#nextTakeOver ??= this.#takingOver
-      .catch(() => {})
-      .then(() => {
-        this.#nextTakeOver = null;
-        this.#takingOver = this.#takeOver();
-        return this.#takingOver;
-      });
-    await this.#nextTakeOver;
+    await this.#takingOver.run();
   }
 
   /** Resolves when the operation has ended and D1 shows its end, or after `timeoutMs`. */
@@ -107,17 +100,10 @@ export class HostLink extends DurableObject<Env> {
   /** Looks for silence, expired operations and changes that D1 has not taken. */
   override async alarm(): Promise<void> {
     const now = Date.now();
-    for (const { id, kind, vmId } of this.#outbox.expired(now)) {
-      const message = `The host was not there for ${linkLimits.deliveryDeadlineMs / 60_000} minutes; nothing was done`;
-      this.#end({
-        type: "ended",
-        at: iso(now),
-        operationId: id,
-        kind,
-        vmId,
-        vm: "unseen",
-        ...failed("OPERATION_EXPIRED", message),
-      });
+    const minutes = linkLimits.deliveryDeadlineMs / 60_000;
+    for (const entry of this.#outbox.expired(now)) {
+      const message = `The host was not there for ${minutes} minutes; nothing was done`;
+      this.#end(endedUnseen(entry, "failed", "OPERATION_EXPIRED", message));
     }
     this.#outbox.purge(now);
     const socket = this.#currentSocket();
@@ -203,17 +189,9 @@ export class HostLink extends DurableObject<Env> {
     if (!report.last) return;
 
     const { wanted, unknown } = settleReport(this.#outbox, this.#session);
-    for (const { id, kind, vmId } of unknown) {
+    for (const entry of unknown) {
       const message = "The host's journal was lost: the operation may or may not have taken effect";
-      this.#end({
-        type: "ended",
-        at: iso(),
-        operationId: id,
-        kind,
-        vmId,
-        vm: "unseen",
-        ...failed("OUTCOME_UNKNOWN", message, "unknown"),
-      });
+      this.#end(endedUnseen(entry, "unknown", "OUTCOME_UNKNOWN", message));
     }
     this.#outbox.addChange({ type: "vms-missing", at: iso(), present: this.#session.reported("vm") });
     this.#session.update({ synced: true });
@@ -233,8 +211,7 @@ export class HostLink extends DurableObject<Env> {
   async #rejected({ operationId, code, message }: Frame<"reject">): Promise<void> {
     const entry = this.#outbox.find(operationId);
     if (!entry) return;
-    const { kind, vmId } = entry;
-    this.#end({ type: "ended", at: iso(), operationId, kind, vmId, vm: "unseen", ...failed(code, message) });
+    this.#end(endedUnseen(entry, "failed", code, message));
     await this.#settle();
   }
 
@@ -245,8 +222,14 @@ export class HostLink extends DurableObject<Env> {
     await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => {});
   }
 
-  async #done(socket: WebSocket, { operationId, kind, vmId, outcome, vm, epoch }: Frame<"done">): Promise<void> {
-    this.#end({ type: "ended", at: iso(), operationId, kind, vmId, outcome, vm });
+  async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {
+    const entry = this.#outbox.find(operationId);
+    if (entry) {
+      // Kind and machine are what was asked for, whatever the agent says that it did.
+      const { kind, vmId } = entry;
+      const isForeign = vm !== null && vm.vmId !== vmId;
+      this.#end({ type: "ended", at: iso(), operationId, kind, vmId, outcome, vm: isForeign ? "unseen" : vm });
+    }
     this.#send(socket, { type: "done-ack", epoch, operationId });
     this.#deliver();
     await this.#settle();
@@ -340,40 +323,9 @@ export class HostLink extends DurableObject<Env> {
   }
 }
 
-function parseFrame(message: string | ArrayBuffer): AgentFrame | null {
-  if (typeof message !== "string" || message.length > linkLimits.maxFrameBytes) return null;
-  try {
-    return AgentFrame.parse(JSON.parse(message));
-  } catch {
-    return null;
-  }
-}
-
-function executeFrame(entry: OutboxEntry, epoch: number): EdgeFrame {
-  return {
-    type: "execute",
-    epoch,
-    operationId: entry.id,
-    kind: entry.kind,
-    vmId: entry.vmId,
-    generation: entry.generation,
-    input: entry.input,
-    deadlineMs: Math.max(0, entry.deadlineAt - Date.now()),
-    attempt: entry.attempt + 1,
-  };
-}
-
-function failed(code: string, message: string, status: "failed" | "unknown" = "failed") {
-  return { outcome: { status, code, message, result: null } };
-}
-
 /** The sweep wakes the object again for what D1 could not give it now. */
 function logTakeOver(error: Error): void {
   console.error(
     JSON.stringify({ level: "error", source: "host-link", message: `Taking over failed: ${error.message}` }),
   );
-}
-
-function iso(time: number = Date.now()): string {
-  return new Date(time).toISOString();
 }

@@ -16,8 +16,6 @@ export class LogFile {
   readonly #show: (line: string) => void;
   #windowStart = 0;
   #shown = 0;
-  /** The last line on stderr: why a child ended, where it said so. */
-  lastError = "";
 
   constructor(path: string, show: (line: string) => void) {
     this.#path = path;
@@ -33,7 +31,6 @@ export class LogFile {
     createInterface(stderr).on("line", (line) => {
       this.#stream.write(`${line}\n`);
       if (line.trim() === "") return;
-      this.lastError = line;
       this.#showSome(line);
     });
   }

@@ -24,8 +24,6 @@ export interface Program<Message> {
 interface Events {
   /** It died and will be started again. */
   died: [how: string];
-  /** It says itself that it can't run as things are. */
-  gaveUp: [reason: string];
 }
 
 const firstPauseMs = 200;
@@ -70,19 +68,17 @@ export class Supervised<Message> extends EventEmitter<Events> {
       const started = performance.now();
       const how = await this.#runOnce().catch((error: Error) => `could not be started: ${error.message}`);
       if (signal.aborted) return;
-      if (how === exitCodeForGood) {
-        this.emit("gaveUp", this.#program.log.lastError);
-        return;
-      }
+      if (how === null) return;
       this.#program.log.write(`${this.#program.name} ${how}`);
-      this.emit("died", String(how));
+      this.emit("died", how);
       if (performance.now() - started > healthyMs) pauseMs = firstPauseMs;
       await sleep(pauseMs, undefined, { signal }).catch(() => {});
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     }
   }
 
-  async #runOnce(): Promise<string | typeof exitCodeForGood> {
+  /** How it ended; null where it doesn't want to be started again. */
+  async #runOnce(): Promise<string | null> {
     const { script, log, environment, onSpawn, onMessage } = this.#program;
     const env = await environment();
     if (this.#ending.signal.aborted) return "was not needed";
@@ -97,10 +93,10 @@ export class Supervised<Message> extends EventEmitter<Events> {
     child.on("message", (message) => onMessage(message as Message));
     if (child.pid !== undefined) onSpawn(child.pid);
 
-    const { promise, resolve, reject } = Promise.withResolvers<string | typeof exitCodeForGood>();
+    const { promise, resolve, reject } = Promise.withResolvers<string | null>();
     child.once("error", reject);
     child.once("exit", (code, killedBy) => {
-      if (code === exitCodeForGood) resolve(exitCodeForGood);
+      if (code === exitCodeForGood) resolve(null);
       else resolve(killedBy ? `was killed by ${killedBy}` : `ended with ${code}`);
     });
     const closed = once(child, "close").catch(() => {});

@@ -285,7 +285,7 @@ class Guest {
   }
 
   /** Waits until it does, and returns all that it has said. */
-  async serialSays(pattern: RegExp, ms = 20_000): Promise<string> {
+  async serialSays(pattern: RegExp, ms = 30_000): Promise<string> {
     for (const end = Date.now() + ms; !pattern.test(this.serial); await sleep(20)) {
       const isOver = Date.now() > end || this.#process?.exitCode !== null;
       if (isOver) throw new Error(`serial never said ${pattern}: ${this.serial}`);
@@ -319,7 +319,7 @@ class Guest {
   ssh(user: string, options: string[], command: string, env: NodeJS.ProcessEnv = process.env) {
     const settings = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
     const common = ["-F", "none", ...settings.flatMap((setting) => ["-o", setting]), "-p", String(this.sshPort)];
-    return run("ssh", [...common, ...options, `${user}@127.0.0.1`, command], { env, timeout: 20_000 });
+    return run("ssh", [...common, ...options, `${user}@127.0.0.1`, command], { env, timeout: 30_000 });
   }
 
   exited(ms: number): Promise<number | null | "still runs" | undefined> {

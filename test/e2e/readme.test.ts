@@ -1,12 +1,13 @@
 /** The quick start, read out of the README and run as it stands there, but for the port and the token. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Cloud } from "./cloud.ts";
 
-const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-const chinese = readFileSync(new URL("../../README.zh-CN.md", import.meta.url), "utf8");
+const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
+const chinese = readFileSync(join(import.meta.dirname, "../../README.zh-CN.md"), "utf8");
 const commands = [...readme.matchAll(/<!-- test: (\w+) -->\n```bash\n(.*?)```/gs)].map(([, name, text]) => ({
   name,
   text: text ?? "",
@@ -30,13 +31,13 @@ it("the quick start logs in, lists, creates, starts, stops and deletes a machine
     answers.set(name ?? "", answer);
     token ||= answer.token;
     if (name === "start") {
+      expect(answer.data, stdout).toMatchObject({ status: "succeeded", error: null, vm: { status: "running" } });
       expect(cloud.qemus()).toHaveLength(1);
       // A guest that is still in its firmware does not see the power button.
       await cloud.booted("test-vm");
     }
   }
   expect(answers.get("create")?.data).toMatchObject({ name: "test-vm", status: "creating" });
-  expect(answers.get("start")?.data).toMatchObject({ status: "succeeded", vm: { status: "running" } });
   expect(answers.get("stop")?.data).toMatchObject({
     status: "succeeded",
     vm: { status: "stopped" },

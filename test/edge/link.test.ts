@@ -260,6 +260,21 @@ describe("an operation", () => {
     expect(await vm(id)).toMatchObject({ status: "error", statusReason: "spec.cpu: too many" });
   });
 
+  it("ends what was asked for, whatever the agent says that it did, and in words that no terminal obeys", async () => {
+    await agent.connect();
+    agent.onExecute = (order) => agent.done(order, report(order.vmId, "stopped"));
+    const bystander = await create("bystander");
+    await until(() => isEvery(bystander.operationId, "succeeded"), "made");
+    agent.onExecute = (order) => {
+      const outcome = { ...succeeded, status: "failed" as const, code: "HOST_ERROR", message: "\u001b[2Jgone\u0007" };
+      agent.done({ ...order, kind: "vm.delete", vmId: bystander.id }, report(bystander.id, "running"), outcome);
+    };
+    const { operationId } = await create("liar");
+    await until(() => isEvery(operationId, "failed"), "failed");
+    expect((await operation(operationId)).error.message).toMatch(/: {1,2}\[2Jgone $/);
+    expect((await vm(bystander.id)).status).toBe("stopped");
+  });
+
   it("that failed leaves what its host says, and the ones behind it run", async () => {
     await agent.connect();
     agent.onExecute = (order) => {
