@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // What a test printed is worth reading when it failed.
+    silent: "passed-only",
     projects: [
       {
         test: {

@@ -7,7 +7,7 @@
 import { EventEmitter } from "node:events";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { z } from "zod";
-import { VmReport, VmSpec } from "../protocol/operations.ts";
+import { type VmReport, VmSpec } from "../protocol/operations.ts";
 import { VmId, type VmPower } from "../protocol/vm.ts";
 import { HostError } from "./errors.ts";
 import type { JournalEvent } from "./journal.ts";

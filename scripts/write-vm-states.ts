@@ -31,7 +31,7 @@ ${rows.join("\n")}
 function cell(action: VmAction, status: SettledVmStatus): string {
   const refusal = vmRefusal(action, status);
   if (refusal === null) return "✓";
-  return action === "delete" && vmRefusal(action, status, true) === null ? "\`force\`" : `\`${refusal}\``;
+  return action === "delete" && vmRefusal(action, status, true) === null ? "`force`" : `\`${refusal}\``;
 }
 
 export function isCurrent(): boolean {
