@@ -100,10 +100,14 @@ export class Journal {
   }
 
   rememberEpoch(epoch: number): void {
-    this.#run(
-      "INSERT INTO meta VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-      `${epoch}`,
-    );
+    this.#setMeta("epoch", `${epoch}`);
+  }
+
+  /** True when the host has restarted since the last call. */
+  noteBoot(bootId: string): boolean {
+    const last = this.#meta("boot");
+    if (last !== bootId) this.#setMeta("boot", bootId);
+    return last !== null && last !== bootId;
   }
 
   /** Puts the operation on disk. False when the journal has it already. */
@@ -204,6 +208,10 @@ export class Journal {
   #meta(key: string): string | null {
     const row = this.#prepare("SELECT value FROM meta WHERE key = ?").get(key);
     return row ? (row["value"] as string) : null;
+  }
+
+  #setMeta(key: string, value: string): void {
+    this.#run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value);
   }
 
   #purge(): void {

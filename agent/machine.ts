@@ -26,6 +26,7 @@ import {
 } from "./qemu/process.ts";
 import type { QmpEvent } from "./qemu/qmp.ts";
 import { RoomWatch } from "./qemu/room-watch.ts";
+import { takeOver, type TakenOver } from "./qemu/take-over.ts";
 
 export interface MachineContext {
   readonly paths: HostPaths;
@@ -59,19 +60,21 @@ export class Machine extends EventEmitter<MachineEvents> {
   /** What its end will have been, should it end now. */
   #cause: "powered-off" | "crashed" | "wanted" = "crashed";
   #finishing: Promise<void> | null = null;
+  #outOfSpace = false;
 
-  private constructor(vmId: string, paths: VmPaths, qemu: QemuProcess, monitor: Monitor, accelerator: "kvm" | "tcg") {
+  private constructor(vmId: string, paths: VmPaths, qemu: QemuProcess, found: Omit<TakenOver, "poweredOff">) {
     super();
     this.vmId = vmId;
     this.pid = qemu.pid;
     this.startTicks = qemu.startTicks;
-    this.accelerator = accelerator;
+    this.accelerator = found.accelerator;
     this.#paths = paths;
     this.#qemu = qemu;
     this.#room = new RoomWatch(paths.disk, () => this.resume());
-    this.#monitor = monitor;
-    monitor.on("event", (event) => this.#onEvent(event));
-    monitor.once("gone", () => void this.#finish());
+    if (found.outOfSpace) this.#waitForRoom();
+    this.#monitor = found.monitor;
+    this.#monitor.on("event", (event) => this.#onEvent(event));
+    this.#monitor.once("gone", () => void this.#finish());
   }
 
   /**
@@ -87,17 +90,17 @@ export class Machine extends EventEmitter<MachineEvents> {
     // Every orderly end removes the sockets. Where they are, a process ended badly or has lost its pid file.
     if (existsSync(vm.qmp)) {
       const lost = await searchQemu(vmId, vm);
-      if (lost) return Machine.#takeOver(vmId, vm, lost);
+      if (lost) return new Machine(vmId, vm, lost, await takeOver(lost, vm));
       await removeTraces(vm);
     }
     await mkdir(vm.sockets, { recursive: true, mode: 0o700 });
     try {
       const { qemu, qmp } = await startQemu(qemuArguments({ vmId, spec, paths: vm, accelerator }), vm);
-      return new Machine(vmId, vm, qemu, new Monitor(qemu, vm, qmp), accelerator);
+      return new Machine(vmId, vm, qemu, { monitor: new Monitor(qemu, vm, qmp), accelerator, outOfSpace: false });
     } catch (error) {
       // An agent that died while it started this machine may have left a process that had not written its number.
       const other = await searchQemu(vmId, vm);
-      if (other) return await Machine.#takeOver(vmId, vm, other);
+      if (other) return new Machine(vmId, vm, other, await takeOver(other, vm));
       await removeTraces(vm);
       throw error;
     }
@@ -120,8 +123,9 @@ export class Machine extends EventEmitter<MachineEvents> {
     const qemu = await findQemu(vmId, vm);
     if (!qemu) return null;
     try {
-      const machine = await Machine.#takeOver(vmId, vm, qemu);
-      if ((await machine.power()) !== "stopped") return machine;
+      const found = await takeOver(qemu, vm);
+      const machine = new Machine(vmId, vm, qemu, found);
+      if (!found.poweredOff) return machine;
       await machine.quit();
       onPoweredOff();
     } catch (error) {
@@ -141,7 +145,7 @@ export class Machine extends EventEmitter<MachineEvents> {
 
   /** True while the guest is paused because the host's disk is full. */
   get outOfSpace(): boolean {
-    return this.#room.waiting;
+    return this.#outOfSpace;
   }
 
   async power(): Promise<VmPower> {
@@ -205,26 +209,6 @@ export class Machine extends EventEmitter<MachineEvents> {
     this.#monitor.release();
   }
 
-  static async #takeOver(vmId: string, vm: VmPaths, qemu: QemuProcess): Promise<Machine> {
-    let monitor: Monitor | null = null;
-    try {
-      monitor = await Monitor.of(qemu, vm);
-      const { enabled } = await monitor.execute<{ enabled: boolean }>("query-kvm");
-      const devices = await monitor.execute<{ "io-status"?: string }[]>("query-block");
-      const machine = new Machine(vmId, vm, qemu, monitor, enabled ? "kvm" : "tcg");
-      if (devices.some((device) => device["io-status"] === "nospace")) machine.#room.start();
-      return machine;
-    } catch (error) {
-      monitor?.release();
-      const reason = (error as Error).message;
-      throw new HostError(
-        "QEMU_FAILED",
-        `QEMU (process ${qemu.pid}) runs and its monitor does not answer, so that nothing may take its place: ${reason}`,
-        { cause: error },
-      );
-    }
-  }
-
   #onEvent({ event, data }: QmpEvent): void {
     switch (event) {
       case "SHUTDOWN":
@@ -232,20 +216,28 @@ export class Machine extends EventEmitter<MachineEvents> {
         if (data["reason"] !== "guest-reset" && data["reason"] !== "host-qmp-system-reset") void this.#powerOff();
         return;
       case "BLOCK_IO_ERROR":
-        if (data["nospace"] !== true || data["action"] !== "stop" || this.#room.waiting) return;
-        this.#room.start();
+        // One comes for each request that was under way.
+        if (data["nospace"] !== true || data["action"] !== "stop" || this.#outOfSpace) return;
+        this.#waitForRoom();
         this.emit("no-space");
         return;
       case "STOP":
-        this.emit("power", "paused");
+        // A power-off stops the vCPUs too; that is told by `ended`.
+        if (!this.#quitting) this.emit("power", "paused");
         return;
       case "RESUME":
-        if (this.#room.waiting) {
-          this.#room.stop();
+        this.#room.stop();
+        if (this.#outOfSpace) {
+          this.#outOfSpace = false;
           this.emit("recovered");
         }
         this.emit("power", "running");
     }
+  }
+
+  #waitForRoom(): void {
+    this.#outOfSpace = true;
+    this.#room.start();
   }
 
   async #powerOff(): Promise<void> {

@@ -43,13 +43,14 @@ async function main(): Promise<void> {
   log(acceleratorReason);
 
   const journal = openJournal(paths.journalFile, log);
-  const vms = new VmTable({ paths, accelerator, acceleratorReason, bootId });
+  const vms = new VmTable({ paths, accelerator, acceleratorReason, bootId, log });
   const images = new ImageStore(paths, { allowPrivateAddresses: settings.allowPrivateAddresses });
   const host: Host = { paths, images, vms };
 
   const scheduler = new Scheduler(
     { journal, host, onProgress: (progress) => session.progress(progress) },
     (operationId) => session.ended(operationId),
+    log,
   );
   const session: Session = new Session({
     journal,
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
   await images.clean();
   vms.on("event", (event, vm, message) => session.event(event, vm, message));
   await vms.load();
+  if (journal.noteBoot(bootId)) await vms.startAutostart();
   scheduler.resume();
 
   setInterval(() => void trimSerialLogs(paths, vms.ids(), log), trimEveryMs).unref();

@@ -91,8 +91,13 @@ export class Session implements LinkHandlers {
   }
 
   event(event: JournalEvent["event"], vm: VmReport, message: string): void {
-    const entry = this.#options.journal.addEvent(event, vm, message);
-    if (this.#synced) this.#options.send({ type: "event", ...entry });
+    try {
+      const entry = this.#options.journal.addEvent(event, vm, message);
+      if (this.#synced) this.#options.send({ type: "event", ...entry });
+    } catch (error) {
+      // The next report tells what the machine is.
+      this.#options.log(`${event} of ${vm.vmId} is not in the journal: ${(error as Error).message}`);
+    }
   }
 
   #sync(wanted: readonly string[]): void {
@@ -118,7 +123,13 @@ export class Session implements LinkHandlers {
     }
     crashPoint(`${frame.kind}:journal:before`);
     const { operationId: id, kind, vmId, generation, input } = frame;
-    journal.accept({ id, kind, vmId, generation, input });
+    try {
+      journal.accept({ id, kind, vmId, generation, input });
+    } catch (error) {
+      const message = `The host's journal takes nothing, so nothing was done: ${(error as Error).message}`;
+      this.#options.send({ type: "reject", operationId: id, code: "NO_SPACE", message });
+      return;
+    }
     crashPoint(`${frame.kind}:journal:after`);
     this.#options.send({ type: "accept", operationId: id });
     run(journal.find(id) as JournalOperation);

@@ -28,7 +28,6 @@ interface Entry {
   machine: Machine | null;
   /** Its process lives and its monitor was silent when it was found. Nothing is started in its place. */
   hung: boolean;
-  noSpace: boolean;
 }
 
 export interface VmTableOptions {
@@ -37,6 +36,7 @@ export interface VmTableOptions {
   readonly accelerator: "kvm" | "tcg" | null;
   readonly acceleratorReason: string;
   readonly bootId: string;
+  readonly log: (line: string) => void;
 }
 
 type Events = { event: [event: JournalEvent["event"], vm: VmReport, message: string] };
@@ -64,6 +64,16 @@ export class VmTable extends EventEmitter<Events> {
     }
   }
 
+  /** After a restart of the host: starts what is meant to be on whenever the host is. */
+  async startAutostart(): Promise<void> {
+    for (const [id, { record }] of this.#entries) {
+      if (!record.spec.autostart) continue;
+      await this.start(id).catch((error: Error) =>
+        this.#options.log(`${id} did not start by itself: ${error.message}`),
+      );
+    }
+  }
+
   get(id: string): VmRecord | null {
     return this.#entries.get(id)?.record ?? null;
   }
@@ -84,7 +94,7 @@ export class VmTable extends EventEmitter<Events> {
     await mkdir(paths.vm(id).dir, { recursive: true, mode: 0o700 });
     const record: VmRecord = { generation, spec, onSinceBoot: null, fault: null };
     await this.#save(id, record);
-    this.#entries.set(id, { record, machine: null, hung: false, noSpace: false });
+    this.#entries.set(id, { record, machine: null, hung: false });
   }
 
   /** Starts the machine's process, or adopts the one that is there. Never leaves two. */
@@ -140,7 +150,7 @@ export class VmTable extends EventEmitter<Events> {
       pid: runs ? machine.pid : null,
       startTicks: runs ? machine.startTicks : null,
       accelerator: runs ? machine.accelerator : null,
-      fault: record.fault ?? (entry.noSpace ? "no-space" : null),
+      fault: record.fault ?? (machine?.outOfSpace ? "no-space" : null),
     };
   }
 
@@ -160,58 +170,55 @@ export class VmTable extends EventEmitter<Events> {
   }
 
   async #find(id: string, record: VmRecord): Promise<void> {
-    const entry: Entry = { record, machine: null, hung: false, noSpace: false };
+    const entry: Entry = { record, machine: null, hung: false };
     this.#entries.set(id, entry);
+    let poweredOff = false;
     try {
-      const machine = await Machine.adopt(id, this.#options);
+      const machine = await Machine.adopt(id, this.#options, () => (poweredOff = true));
       if (machine) return this.#attach(id, entry, machine);
-    } catch {
+    } catch (error) {
       entry.hung = true;
+      this.#options.log(`${id}: ${(error as Error).message}`);
       return;
     }
     if (record.onSinceBoot === null) return;
-
-    const rebooted = record.onSinceBoot !== this.#options.bootId;
-    await this.#save(id, (entry.record = { ...record, onSinceBoot: null, fault: rebooted ? null : "crashed" }));
-    await this.#emitEvent(
-      id,
-      rebooted ? "vm.powered-off" : "vm.crashed",
-      rebooted ? "The host restarted" : "QEMU was gone when the agent came back",
-    );
+    if (poweredOff) return this.#endedByItself(id, entry, "vm.powered-off");
+    if (record.onSinceBoot === this.#options.bootId) {
+      return this.#endedByItself(id, entry, "vm.crashed", "QEMU was gone when the agent came back");
+    }
+    return this.#endedByItself(id, entry, "vm.powered-off", "The host restarted");
   }
 
   #attach(id: string, entry: Entry, machine: Machine): void {
     entry.machine = machine;
     entry.hung = false;
-    entry.noSpace = false;
-    machine.on("ended", (cause) => void this.#ended(id, entry, machine, cause));
-    machine.on("no-space", () => {
-      entry.noSpace = true;
-      void this.#emitEvent(
-        id,
-        "vm.no-space",
-        "The disk of the host is full: the machine is paused until there is room",
-      );
-    });
-    machine.on("recovered", () => {
-      entry.noSpace = false;
-      void this.#emitEvent(id, "vm.recovered", "There is room again: the machine goes on");
-    });
+    machine.on("ended", (cause) => this.#ended(id, entry, machine, cause));
+    machine.on("no-space", () => this.#tell(id, "vm.no-space"));
+    machine.on("recovered", () => this.#tell(id, "vm.recovered"));
   }
 
-  async #ended(id: string, entry: Entry, machine: Machine, cause: "powered-off" | "crashed"): Promise<void> {
+  #ended(id: string, entry: Entry, machine: Machine, cause: "powered-off" | "crashed"): void {
     if (entry.machine === machine) entry.machine = null;
     if (this.#ending.has(id) || this.#entries.get(id) !== entry) return;
-    const fault = cause === "crashed" ? "crashed" : null;
-    await this.#save(id, (entry.record = { ...entry.record, onSinceBoot: null, fault }));
-    if (cause === "crashed")
-      await this.#emitEvent(id, "vm.crashed", "QEMU ended by itself; its log is kept on the host");
-    else await this.#emitEvent(id, "vm.powered-off", "The guest powered itself off");
+    this.#endedByItself(id, entry, cause === "crashed" ? "vm.crashed" : "vm.powered-off").catch((error: Error) => {
+      // The next start of the agent finds it out again.
+      this.#options.log(`The end of ${id} could not be written down: ${error.message}`);
+    });
   }
 
-  async #emitEvent(id: string, event: JournalEvent["event"], message: string): Promise<void> {
-    const report = await this.report(id);
-    if (report) this.emit("event", event, report, message);
+  async #endedByItself(
+    id: string,
+    entry: Entry,
+    event: "vm.crashed" | "vm.powered-off",
+    message: string = eventMessages[event],
+  ): Promise<void> {
+    const fault = event === "vm.crashed" ? "crashed" : null;
+    await this.#save(id, (entry.record = { ...entry.record, onSinceBoot: null, fault }));
+    this.#tell(id, event, message);
+  }
+
+  #tell(id: string, event: JournalEvent["event"], message: string = eventMessages[event]): void {
+    void this.report(id).then((report) => report && this.emit("event", event, report, message));
   }
 
   #machineContext() {
@@ -238,6 +245,13 @@ export class VmTable extends EventEmitter<Events> {
     await rename(`${file}.new`, file);
   }
 }
+
+const eventMessages: Record<JournalEvent["event"], string> = {
+  "vm.crashed": "QEMU ended by itself; its log is kept on the host",
+  "vm.powered-off": "The guest powered itself off",
+  "vm.no-space": "The disk of the host is full: the machine is paused until there is room",
+  "vm.recovered": "There is room again: the machine goes on",
+};
 
 async function readRecord(file: string): Promise<VmRecord | null> {
   let text: string;

@@ -6,7 +6,13 @@
  */
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hasNoAptLists, installPackages, missingFor } from "./bootstrap/debian-packages.mjs";
+import {
+  hasNoAptLists,
+  installPackages,
+  missingFor,
+  packagesSentence,
+  rootPrefix,
+} from "./bootstrap/debian-packages.mjs";
 import { installNpmPackages, nodeOf, npmPackagesAreCurrent } from "./bootstrap/npm-packages.mjs";
 import { runScript } from "./bootstrap/run-script.mjs";
 
@@ -43,22 +49,21 @@ function provideNpmPackages() {
   withProgress("Installing npm packages, which takes about half a minute", () => installNpmPackages(project));
 }
 
-/** @param {"start" | "test"} needs */
-function provideDebianPackages(needs) {
-  const missing = missingFor(needs);
-  if (missing.length > 0) {
-    const names = missing.map((need) => need.package).join(" ");
-    withProgress(`Installing Debian packages: ${names}`, () => installPackages(missing));
-    const still = missingFor(needs);
-    if (still.length > 0)
-      throw new Error(`Installed, and still missing: ${still.map(({ provides }) => provides).join(", ")}.`);
-  } else if (hasNoAptLists()) {
-    try {
-      withProgress("Fetching apt's lists of packages", () => installPackages([]));
-    } catch {
-      // Only the tiny image needs them, and the agent tells so.
-    }
+/** @param {"start" | "test"} command */
+function provideDebianPackages(command) {
+  const missing = missingFor(command);
+  if (missing.length === 0 && !hasNoAptLists()) return;
+  const asRoot = rootPrefix();
+  if (missing.length === 0) {
+    // Only the tiny image is made with them, and the agent tells if they are still missing then.
+    if (asRoot) withProgress("Fetching apt's lists of packages", () => installPackages(asRoot, []));
+    return;
   }
+  if (!asRoot) throw new Error(packagesSentence(missing));
+  const names = missing.map((need) => need.package).join(" ");
+  withProgress(`Installing Debian packages: ${names}`, () => installPackages(asRoot, missing));
+  const still = missingFor(command);
+  if (still.length > 0) throw new Error(packagesSentence(still));
 }
 
 /**

@@ -3,7 +3,7 @@
  *
  * What counts is the program, so QEMU built by hand and distributions without apt are as good.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,6 +14,7 @@ const list = join(dirname(fileURLToPath(import.meta.url)), "debian-packages.json
 
 /** Other programs hold apt's locks too, a first boot's updates among them. */
 const lockWaitMs = 600_000;
+const lockPauseSeconds = "2";
 
 /**
  * What a command needs and this machine hasn't. Tests need what a start needs, and more.
@@ -55,27 +56,25 @@ export function hasNoAptLists() {
 }
 
 /**
- * As root, or by sudo.
- *
+ * @param {string[]} asRoot what `rootPrefix` answered
  * @param {Need[]} needs an empty list only fetches apt's lists
- * @throws {Error} with the sentence that tells what to do
+ * @throws {Error} with apt's own words, and the sentence that tells what to do
  */
-export function installPackages(needs) {
-  const become = onPath("apt-get") ? rootPrefix() : null;
-  if (become === null) throw new Error(packagesSentence(needs));
-
-  apt([...become, "apt-get", "update", "--quiet=2"]);
+export function installPackages(asRoot, needs) {
+  // Lists that can't be fetched may be there from before: the installation tells.
+  apt(asRoot, ["update"]);
   if (needs.length === 0) return;
-  const names = needs.map((need) => need.package);
-  apt([...become, "apt-get", "install", "--yes", "--quiet=2", "--no-install-recommends", ...names], needs);
+  const failure = apt(asRoot, ["install", "--yes", "--no-install-recommends", ...needs.map((need) => need.package)]);
+  if (failure !== null) throw new Error(`apt-get failed:\n${failure}\n${packagesSentence(needs)}`);
 }
 
 /**
- * How commands are run as root here, or null where they can't be.
+ * How commands are run as root here, or null where they can't be, or where there is no apt-get to run.
  *
  * @returns {string[] | null}
  */
 export function rootPrefix() {
+  if (!onPath("apt-get")) return null;
   const environment = ["env", "DEBIAN_FRONTEND=noninteractive"];
   if (process.geteuid?.() === 0) return environment;
   if (!onPath("sudo")) return null;
@@ -84,30 +83,28 @@ export function rootPrefix() {
 }
 
 /**
- * @param {string[]} command
- * @param {Need[]} [needs] that a failure of it would leave missing
+ * Null, or its last words where it failed.
+ *
+ * @param {string[]} asRoot
+ * @param {string[]} args
+ * @returns {string | null}
  */
-function apt([program = "", ...args], needs) {
+function apt(asRoot, args) {
+  const [program = "", ...prefix] = asRoot;
   const deadline = Date.now() + lockWaitMs;
-  // Waits for dpkg's lock; the locks of the lists and the downloads it only reports.
-  const options = ["-o", `DPkg::Lock::Timeout=${lockWaitMs / 1000}`];
-  const at = args.indexOf("apt-get") + 1;
-  const all = [...args.slice(0, at), ...options, ...args.slice(at)];
+  // apt waits for dpkg's lock when told so; the locks of its lists and its downloads it only reports.
+  const all = [...prefix, "apt-get", "--quiet=2", "-o", `DPkg::Lock::Timeout=${lockWaitMs / 1000}`, ...args];
   for (;;) {
     // Standard input stays the terminal, for sudo's password.
     const { status, stderr, error } = spawnSync(program, all, {
       stdio: ["inherit", "ignore", "pipe"],
       encoding: "utf8",
     });
-    if (status === 0) return;
-    if (/could not (get|open) lock|unable to lock/i.test(stderr ?? "") && Date.now() < deadline) {
-      execFileSync("sleep", ["2"]);
-      continue;
+    if (status === 0) return null;
+    if (!/could not (get|open) lock|unable to lock/i.test(stderr ?? "") || Date.now() > deadline) {
+      return (error?.message ?? stderr).trim().split("\n").slice(-5).join("\n");
     }
-    // Lists that could not be fetched may be there from before: the installation tells.
-    if (!needs) return;
-    const words = (error?.message ?? stderr).trim().split("\n").slice(-5).join("\n  ");
-    throw new Error(`apt-get failed:\n  ${words}\n${packagesSentence(needs)}`);
+    spawnSync("sleep", [lockPauseSeconds]);
   }
 }
 

@@ -172,11 +172,12 @@ describe("the scheduler", () => {
     vms.failStart = true;
     const ended: string[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const scheduler = new Scheduler(engine, (id) => {
+    const onEnd = (id: string) => {
       ended.push(id);
       if (id === "op-1") vms.failStart = false;
       if (ended.length === 3) resolve();
-    });
+    };
+    const scheduler = new Scheduler(engine, onEnd, () => {});
     journal.accept({ id: "op-1", kind: "vm.start", vmId, generation: 1, input: {} });
     journal.accept({ id: "op-2", kind: "vm.start", vmId, generation: 1, input: {} });
     journal.accept({ id: "op-3", kind: "vm.pause", vmId, generation: 1, input: {} });

@@ -71,6 +71,8 @@ describe.skipIf(!canMount())("a full disk", () => {
 
     expect(await Promise.race([recovered, machine.exited(3_000)])).toBe(false);
     expect(await machine.power()).toBe("paused");
+    await machine.resume();
+    expect(await recovered).toBe("recovered");
     await machine.quit();
   });
 
