@@ -7,7 +7,7 @@
 import type { Outcome } from "../../protocol/agent-link.ts";
 import { type OperationKind, operationInputs } from "../../protocol/operations.ts";
 import { crashPoint } from "../crash-point.ts";
-import { HostError } from "../errors.ts";
+import { HostError, toHostError } from "../errors.ts";
 import type { Journal, JournalOperation, StepPhase } from "../journal.ts";
 import { handlers } from "./index.ts";
 import type { Host, OperationContext, Step } from "./operation.ts";
@@ -130,7 +130,6 @@ function contextOf(operation: JournalOperation, engine: Engine, steps: readonly 
 }
 
 function failure(error: unknown): Outcome {
-  const { code, message } =
-    error instanceof HostError ? error : { code: "HOST_ERROR", message: (error as Error).message };
+  const { code, message } = toHostError(error);
   return { status: "failed", code, message: message.slice(0, 2000), result: null };
 }
