@@ -34,6 +34,7 @@ interface Attachment {
 
 const projectionRetryMs = 5_000;
 const progressEveryMs = 1_000;
+const startedDelayMs = 100;
 
 export class HostLink extends DurableObject<Env> {
   readonly #outbox = new Outbox(this.ctx.storage.sql);
@@ -205,6 +206,8 @@ export class HostLink extends DurableObject<Env> {
     const entry = this.#outbox.find(operationId);
     if (!entry || !this.#outbox.accepted(operationId)) return;
     this.#outbox.addChange({ type: "started", at: iso(), operationId, vmId: entry.vmId });
+    // Most operations end sooner than this, and then beginning and end are one write.
+    await scheduler.wait(startedDelayMs);
     await this.#settle();
   }
 
