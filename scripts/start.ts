@@ -29,6 +29,7 @@ const agentReadyTimeoutMs = 60_000;
 const maxFirstDeaths = 3;
 
 const children: { stop(graceMs: number): Promise<void> }[] = [];
+let folder: StateFolder | undefined;
 let ending = false;
 
 async function main(): Promise<void> {
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
   say(`VoidVM ${projectVersion}`);
   const missing = missingFor("start");
   if (missing.length > 0) throw new UserError(packagesSentence(missing));
-  const folder = await StateFolder.open(settings.home);
+  folder = await StateFolder.open(settings.home);
   await checkPort(settings.bind, settings.port);
 
   const started = performance.now();
@@ -131,6 +132,7 @@ async function end(code: number): Promise<void> {
   if (code === 0 && children.length > 0) say("Ending; the machines go on …");
   ending = true;
   await Promise.all(children.map((child) => child.stop(stopGraceMs)));
+  folder?.close();
   process.exit(code);
 }
 

@@ -4,7 +4,10 @@
  */
 import { spawnSync } from "node:child_process";
 import {
+  accessSync,
   closeSync,
+  constants,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -13,7 +16,6 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { ftruncateSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../user-error.ts";
 import { awaitEnd, identify, isAlive, type ProcessIdentity } from "./process-identity.ts";
@@ -36,7 +38,12 @@ export class StateFolder {
   /** Errors: `UserError`; a folder of a newer version has then not been touched. */
   static async open(path: string): Promise<StateFolder> {
     checkFormat(path);
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      accessSync(path, constants.W_OK);
+    } catch (error) {
+      throw new UserError(`${path} can't be used: ${(error as Error).message}. Choose another with VOIDVM_HOME.`);
+    }
     checkSpace(path);
     const folder = new StateFolder(path, takeLock(path));
     // Another one may have made it since.
@@ -118,7 +125,7 @@ function readJson(file: string): unknown {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return null;
     throw error;
   }
   try {
