@@ -1,6 +1,9 @@
 /** Three kinds of tests: in Node, inside workerd, and of whole processes. `npm test` runs them all. */
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildAssets } from "./scripts/build-assets.ts";
+
+await buildAssets();
 
 export default defineConfig({
   test: {

@@ -1,32 +1,38 @@
 /**
- * Bundles the Worker into `dist/worker.mjs`, which the local edge runs. wrangler bundles for itself when it deploys.
+ * Bundles the Worker into `dist/worker.mjs`, which the local edge runs, and its static assets into `dist/assets`.
+ * wrangler bundles for itself when it deploys.
  *
  * Nothing is done where no input has changed: most of a start's time would go into it.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { buildAssets } from "./build-assets.ts";
 import { projectFolder } from "./project.ts";
 
 export interface BuiltWorker {
-  readonly file: string;
+  /** The bundle. */
+  readonly worker: string;
+  /** The folder of static assets. */
+  readonly assets: string;
   readonly changed: boolean;
 }
 
 const inputFolders = ["api", "db", "protocol"];
-const inputFiles = ["package-lock.json", "scripts/build.ts"];
+const inputFiles = ["package-lock.json", "scripts/build.ts", "scripts/build-assets.ts"];
 
 export async function buildWorker(): Promise<BuiltWorker> {
-  const file = join(projectFolder, "dist", "worker.mjs");
+  const worker = join(projectFolder, "dist", "worker.mjs");
+  const assets = join(projectFolder, "dist", "assets");
   const hash = await hashInputs();
-  if ((await readIfThere(`${file}.inputs`)) === hash) return { file, changed: false };
+  if ((await readIfThere(`${worker}.inputs`)) === hash) return { worker, assets, changed: false };
 
   // Loaded only here: esbuild takes 57 MiB, and the process that builds may live on as the supervisor.
   const { build, stop } = await import("esbuild");
   const { outputFiles } = await build({
     absWorkingDir: projectFolder,
     entryPoints: ["api/index.ts"],
-    outfile: file,
+    outfile: worker,
     bundle: true,
     write: false,
     format: "esm",
@@ -41,17 +47,18 @@ export async function buildWorker(): Promise<BuiltWorker> {
   await stop();
 
   await mkdir(join(projectFolder, "dist"), { recursive: true });
+  await buildAssets();
   for (const { path, contents } of outputFiles) await replace(path, contents);
   // Last, so that a build that was interrupted is done again.
-  await replace(`${file}.inputs`, hash);
-  return { file, changed: true };
+  await replace(`${worker}.inputs`, hash);
+  return { worker, assets, changed: true };
 }
 
 async function hashInputs(): Promise<string> {
   const files = [...inputFiles];
   for (const folder of inputFolders) {
     const names = await readdir(join(projectFolder, folder), { recursive: true });
-    files.push(...names.filter((name) => name.endsWith(".ts")).map((name) => join(folder, name)));
+    files.push(...names.filter((name) => /\.(ts|js|css|html)$/.test(name)).map((name) => join(folder, name)));
   }
   const hash = createHash("sha256");
   for (const name of files.toSorted()) {
@@ -78,7 +85,7 @@ async function readIfThere(path: string): Promise<string | null> {
 
 if (import.meta.main) {
   const started = performance.now();
-  const { file, changed } = await buildWorker();
+  const { worker, changed } = await buildWorker();
   const took = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(changed ? `Built ${file} in ${took} s` : `${file} is up to date`);
+  console.log(changed ? `Built ${worker} in ${took} s` : `${worker} is up to date`);
 }

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   let message: EdgeMessage | undefined;
   const edge = await startEdge({
     home,
-    worker: (await buildWorker()).file,
+    ...(await buildWorker()),
     addresses: await addressesFor(bind),
     port,
     vars: {

@@ -16,6 +16,8 @@ export interface EdgeOptions {
   readonly home: string;
   /** The bundle that `buildWorker` made. */
   readonly worker: string;
+  /** The folder that `buildAssets` made. */
+  readonly assets: string;
   readonly addresses: readonly string[];
   readonly port: number;
   /** Variables and secrets of the Worker. */
@@ -94,6 +96,7 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
         ...settings,
         bindings: { ...options.vars },
         d1Databases: { DB: "voidvm" },
+        assets: { directory: options.assets, binding: "ASSETS", routerConfig: { has_user_worker: true } },
         durableObjects: { HOST_LINK: { className: "HostLink", useSQLite: true } },
         unsafeDirectSockets: sockets.slice(0, 1),
       },
