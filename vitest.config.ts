@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["test/{protocol,db,agent,scripts}/**/*.test.ts"],
+          include: ["test/{protocol,db,api,agent,scripts}/**/*.test.ts"],
           testTimeout: 15_000,
         },
       },
