@@ -7,7 +7,7 @@
 import { EventEmitter } from "node:events";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { z } from "zod";
-import { VmReport, VmSpec } from "../protocol/operations.ts";
+import { type VmReport, VmSpec } from "../protocol/operations.ts";
 import { VmId, type VmPower } from "../protocol/vm.ts";
 import { HostError } from "./errors.ts";
 import type { JournalEvent } from "./journal.ts";
@@ -85,6 +85,13 @@ export class VmTable extends EventEmitter<Events> {
     const record: VmRecord = { generation, spec, onSinceBoot: null, fault: null };
     await this.#save(id, record);
     this.#entries.set(id, { record, machine: null, hung: false, noSpace: false });
+  }
+
+  /** Changes what the machine is. Its process, if one runs, keeps what it was started with until it is started anew. */
+  async change(id: string, values: Partial<VmSpec>): Promise<void> {
+    const entry = this.#require(id);
+    const spec = VmSpec.parse({ ...entry.record.spec, ...values });
+    await this.#save(id, (entry.record = { ...entry.record, spec }));
   }
 
   /** Starts the machine's process, or adopts the one that is there. Never leaves two. */
