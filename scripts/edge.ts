@@ -97,7 +97,10 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
         bindings: { ...options.vars },
         d1Databases: { DB: "voidvm" },
         assets: { directory: options.assets, binding: "ASSETS", routerConfig: { has_user_worker: true } },
-        durableObjects: { HOST_LINK: { className: "HostLink", useSQLite: true } },
+        durableObjects: {
+          HOST_LINK: { className: "HostLink", useSQLite: true },
+          USER_GATE: { className: "UserGate", useSQLite: true },
+        },
         unsafeDirectSockets: sockets.slice(0, 1),
       },
       // A Worker can have one direct socket. The others belong to Workers without code, and lead to the same one.
