@@ -10,15 +10,13 @@ import type { Capacity } from "./capacity.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { given } from "./given.ts";
 import { newOperation, type OperationOrder } from "./operations.ts";
+import { type PlanLimits, type Quota, quota, used, withinQuota } from "./quotas.ts";
 import { hosts, operations, users, type VmRow, vms } from "./schema.ts";
 import { toView, viewStatements, type VmView } from "./vms.ts";
 
-/** Machines that a user of the free plan owns at most. */
-export const vmsPerFreeUser = 5;
-
 export interface CreationFacts {
-  readonly owned: number;
-  readonly mayOwn: number | null;
+  /** What the owner has, and may have; null: no bound. */
+  readonly quotas: Readonly<Record<Quota, { readonly used: number; readonly bound: number | null }>>;
   readonly nameTaken: boolean;
   readonly hosts: {
     readonly id: string;
@@ -30,13 +28,17 @@ export interface CreationFacts {
 }
 
 /** What decides whether and where a machine can be made. Read once, and checked again by the insert. */
-export async function readCreationFacts(d1: D1Database, ownerId: string, name: string): Promise<CreationFacts> {
+export async function readCreationFacts(
+  d1: D1Database,
+  ownerId: string,
+  name: string,
+  plan: PlanLimits,
+): Promise<CreationFacts> {
   const db = drizzle(d1);
   const [[user], rows] = await db.batch([
     db
       .select({
-        plan: users.plan,
-        owned: sql<number>`(SELECT count(*) FROM vms WHERE owner_id = users.id)`,
+        ...quotaColumns(plan),
         nameTaken: sql<number>`EXISTS (SELECT 1 FROM vms WHERE owner_id = users.id AND name = ${name})`,
       })
       .from(users)
@@ -52,10 +54,21 @@ export async function readCreationFacts(d1: D1Database, ownerId: string, name: s
       .from(hosts),
   ]);
   return {
-    owned: user?.owned ?? 0,
-    mayOwn: user?.plan === "none" ? null : vmsPerFreeUser,
+    quotas: {
+      vms: { used: user?.usedVms ?? 0, bound: user?.vms ?? null },
+      cpu: { used: user?.usedCpu ?? 0, bound: user?.cpu ?? null },
+      memory: { used: user?.usedMemory ?? 0, bound: user?.memory ?? null },
+      disk: { used: user?.usedDisk ?? 0, bound: user?.disk ?? null },
+    },
     nameTaken: user?.nameTaken === 1,
     hosts: rows.map(({ status, ...host }) => ({ ...host, online: status === "online" })),
+  };
+}
+
+function quotaColumns(plan: PlanLimits) {
+  return {
+    ...{ vms: quota("vms", plan), cpu: quota("cpu", plan), memory: quota("memory", plan), disk: quota("disk", plan) },
+    ...{ usedVms: used("vms"), usedCpu: used("cpu"), usedMemory: used("memory"), usedDisk: used("disk") },
   };
 }
 
@@ -66,7 +79,12 @@ export type NewVm = Omit<
 >;
 
 /** Null where a condition no longer holds. */
-export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder): Promise<VmView | null> {
+export async function insertVm(
+  d1: D1Database,
+  vm: NewVm,
+  order: OperationOrder,
+  plan: PlanLimits,
+): Promise<VmView | null> {
   const db = drizzle(d1);
   const fits = (what: "cpu" | "memory" | "disk", capacity: Column) =>
     sql`${allocated(what)} + ${vm[what]} <= ${capacity}`;
@@ -84,7 +102,8 @@ export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder)
           eq(users.disabled, false),
         ],
         ...[fits("cpu", hosts.capacityCpu), fits("memory", hosts.capacityMemory), fits("disk", hosts.capacityDisk)],
-        sql`(${users.plan} = 'none' OR (SELECT count(*) FROM vms WHERE owner_id = ${vm.ownerId}) < ${vmsPerFreeUser})`,
+        ...[withinQuota("vms", 1, plan), withinQuota("cpu", vm.cpu, plan)],
+        ...[withinQuota("memory", vm.memory, plan), withinQuota("disk", vm.disk, plan)],
         notExists(
           db
             .select({ one: sql`1` })
@@ -130,6 +149,6 @@ function newVm(vm: NewVm, now: string) {
   };
 }
 
-function allocated(what: "cpu" | "memory" | "disk") {
+export function allocated(what: "cpu" | "memory" | "disk") {
   return sql<number>`(SELECT COALESCE(sum(v.${sql.raw(what)}), 0) FROM vms v WHERE v.host_id = hosts.id)`;
 }

@@ -1,6 +1,7 @@
 /** Hosts and their enrolment. */
 import { and, asc, count, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
+import type { HostListQuery } from "../protocol/rest.ts";
 import { type HostRow, hosts, vms } from "./schema.ts";
 
 export interface HostView {
@@ -8,14 +9,21 @@ export interface HostView {
   readonly allocated: { readonly vms: number; readonly cpu: number; readonly memory: number; readonly disk: number };
 }
 
-export async function listHosts(d1: D1Database, page: number, limit: number) {
+export async function listHosts(d1: D1Database, { page, limit, status, search, schedulable }: HostListQuery) {
   const db = drizzle(d1);
+  const where = and(
+    status && eq(hosts.status, status),
+    schedulable === undefined ? undefined : eq(hosts.schedulable, schedulable === "true"),
+    // A substring without the wildcards of LIKE.
+    search === undefined ? undefined : sql`instr(lower(${hosts.name}), lower(${search})) > 0`,
+  );
   const [views, [total]] = await db.batch([
     selectHosts(d1)
+      .where(where)
       .orderBy(asc(hosts.name))
       .limit(limit)
       .offset((page - 1) * limit),
-    db.select({ count: count() }).from(hosts),
+    db.select({ count: count() }).from(hosts).where(where),
   ]);
   return { views, total: total?.count ?? 0 };
 }

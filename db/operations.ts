@@ -37,7 +37,7 @@ export function newOperation({ id, kind, input, userId, requestId, createdAt }: 
     requestId: given<string>(requestId, "request_id"),
     input: given<unknown>(JSON.stringify(input), "input"),
     via: given<VmStatus | null>(statusDuring(kind), "via"),
-    target: given<SettledVmStatus>(statusAfter(kind, input), "target"),
+    target: sql<SettledVmStatus>`COALESCE(${statusAfter(kind, input)}, ${settledStatus})`.as("target"),
     percent: given<number>(0, "percent"),
     step: given<null>(null, "step"),
     stepMessage: given<null>(null, "step_message"),
@@ -73,6 +73,8 @@ export async function acceptOperation(
   const unprotected = kind === "vm.delete" ? sql`${vms.protected} = 0` : undefined;
   const where = and(
     isVm(owner, idOrName),
+    // Of a request that is made again under its idempotency key the operation may be there.
+    sql`NOT EXISTS (SELECT 1 FROM operations made WHERE made.id = ${id})`,
     inArray(settledStatus, [...from]),
     sql`${pending} < ${linkLimits.maxWaitingPerVm}`,
     unprotected,
@@ -107,6 +109,8 @@ export interface OperationFilter {
   readonly vmId?: string | undefined;
   readonly status?: OperationStatus | undefined;
   readonly kind?: OperationKind | undefined;
+  /** Only what was accepted after this operation. */
+  readonly after?: string | undefined;
   readonly descending: boolean;
   readonly page: number;
   readonly limit: number;
@@ -120,9 +124,13 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
     filter.vmId === undefined ? undefined : eq(operations.vmId, filter.vmId),
     filter.status && eq(operations.status, filter.status),
     filter.kind && eq(operations.kind, filter.kind),
+    filter.after === undefined
+      ? undefined
+      : sql`${operations.seq} > (SELECT a.seq FROM operations a WHERE a.id = ${filter.after})`,
   );
+  const after = and(eq(operations.id, filter.after ?? ""), owner.seesAll ? undefined : eq(operations.userId, owner.id));
   const order = filter.descending ? desc : asc;
-  const [rows, [total]] = await db.batch([
+  const [rows, [total], found] = await db.batch([
     db
       .select()
       .from(operations)
@@ -131,8 +139,9 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
       .limit(filter.limit)
       .offset((filter.page - 1) * filter.limit),
     db.select({ count: count() }).from(operations).where(where),
+    db.select({ seq: operations.seq }).from(operations).where(after),
   ]);
-  return { rows, total: total?.count ?? 0 };
+  return { rows, total: total?.count ?? 0, isAfterKnown: filter.after === undefined || found.length > 0 };
 }
 
 /** Hosts for which an operation was accepted before `before` and that have not taken it over, though they could. */

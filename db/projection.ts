@@ -9,7 +9,7 @@ import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
-import { capacityOf } from "./capacity.ts";
+import { overcommit, roomOf } from "./capacity.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
@@ -75,15 +75,17 @@ function statementsFor(db: Database, hostId: string, change: Change): Statement[
 }
 
 function hostOnline(db: Database, hostId: string, change: Extract<Change, { type: "host-online" }>): Statement {
-  const { cpu, memory, disk } = capacityOf(change.facts);
+  const room = roomOf(change.facts);
+  const promised = (what: "cpu" | "memory" | "disk") =>
+    sql`CAST(${room[what]} * COALESCE(json_extract(${hosts.overcommit}, ${`$.${what}`}), ${overcommit[what]}) AS INTEGER)`;
   return db
     .update(hosts)
     .set({
       status: "online",
       facts: change.facts,
-      capacityCpu: cpu,
-      capacityMemory: memory,
-      capacityDisk: disk,
+      capacityCpu: promised("cpu"),
+      capacityMemory: promised("memory"),
+      capacityDisk: promised("disk"),
       agentVersion: change.agentVersion,
       epoch: change.epoch,
       lastSeenAt: change.at,
@@ -153,8 +155,24 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   if (kind === "vm.delete" && outcome.status === "succeeded") {
     return [operation, db.delete(vms).where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)))];
   }
+  // What was only asked for is not what the machine has. Before its order's input goes with the order's end.
+  if (kind === "vm.update" && (outcome.status === "failed" || outcome.status === "cancelled")) {
+    const projected = vm === "unseen" || vm === null ? [] : [observed(db, hostId, vm, at)];
+    return [hardwareAsBefore(db, hostId, operationId, vmId), operation, ...projected];
+  }
   if (vm === "unseen") return [operation, unseen(db, hostId, vmId, outcome, at)];
   return [operation, vm ? observed(db, hostId, vm, at) : absent(db, hostId, vmId, outcome, at)];
+}
+
+function hardwareAsBefore(db: Database, hostId: string, operationId: string, vmId: string): Statement {
+  const before = (what: string) =>
+    sql`(SELECT json_extract(o.input, ${`$.before.${what}`}) FROM operations o WHERE o.id = ${operationId})`;
+  const isPending = sql`EXISTS (SELECT 1 FROM operations o WHERE o.id = ${operationId} AND o.input IS NOT NULL
+    AND o.status IN ('queued', 'running'))`;
+  return db
+    .update(vms)
+    .set({ cpu: before("cpu"), memory: before("memory"), disk: before("disk"), autostart: before("autostart") })
+    .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId), isPending));
 }
 
 /** Its host has no such machine: the creation failed, or it is gone. */

@@ -10,7 +10,7 @@ import { queuedOperations } from "../../db/pending.ts";
 import {
   AgentFrame,
   closeCodes,
-  EdgeFrame,
+  type EdgeFrame,
   linkLimits,
   linkProtocol,
   pingText,
@@ -18,7 +18,7 @@ import {
 } from "../../protocol/agent-link.ts";
 import type { Env } from "../env.ts";
 import { HostSessionStore } from "./host-session.ts";
-import { Outbox, type OutboxEntry } from "./outbox.ts";
+import { Outbox, type OutboxEntry, type QueuedOperation } from "./outbox.ts";
 import { Projector } from "./projector.ts";
 import { settleReport } from "./reconcile.ts";
 
@@ -30,6 +30,12 @@ interface Attachment {
   openedAt: number;
 }
 
+/** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
+export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
+
+type CancelEffect = Frame<"cancelled">["effect"];
+
+const cancelAnswerMs = 5_000;
 const projectionRetryMs = 5_000;
 const progressEveryMs = 1_000;
 
@@ -38,6 +44,7 @@ export class HostLink extends DurableObject<Env> {
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
   readonly #projector = new Projector(this.env.DB, this.#outbox);
   readonly #progressAt = new Map<string, number>();
+  readonly #cancelAnswers = new Map<string, (effect: CancelEffect) => void>();
   #takingOver: Promise<void> = Promise.resolve();
   #nextTakeOver: Promise<void> | null = null;
 
@@ -50,6 +57,7 @@ export class HostLink extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const hostId = request.headers.get("X-VoidVM-Host") ?? "";
     const jti = request.headers.get("X-VoidVM-Token-Id") ?? "";
+    if (this.#session.current.revoked) return new Response("This host was deleted", { status: 401 });
     const lifeMs = 2 * linkLimits.agentTokenSeconds * 1000;
     if (!this.#session.spendToken(jti, Date.now(), lifeMs)) {
       return new Response("The token has opened a connection before", { status: 401 });
@@ -83,9 +91,39 @@ export class HostLink extends DurableObject<Env> {
     await this.#projector.ended(operationId, timeoutMs);
   }
 
+  /**
+   * Takes an operation back: here if the host has not been sent it, through the host otherwise. Whatever it says, the
+   * operation has one end, and D1 shows it before this resolves with `cancelled`.
+   */
+  async cancel(hostId: string, operation: QueuedOperation): Promise<CancelResult> {
+    if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
+    const { id, kind, vmId } = operation;
+    // One that is still D1's is taken over, so that nothing can take it over after this.
+    this.#outbox.put(operation, Date.now() + linkLimits.deliveryDeadlineMs);
+    const { state } = this.#outbox.find(id) as OutboxEntry;
+    if (state === "ended") return "ended";
+    if (state !== "waiting") {
+      const effect = await this.#askToCancel(id);
+      if (effect === null) return "unreachable";
+      if (effect === "too-late") return this.#outbox.find(id)?.state === "ended" ? "ended" : "too-late";
+    }
+    this.#end({ type: "ended", at: iso(), operationId: id, kind, vmId, vm: "unseen", ...cancelled() });
+    await this.#settle();
+    return "cancelled";
+  }
+
+  /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
+  async revoke(): Promise<void> {
+    this.#session.update({ revoked: true, connected: false, synced: false });
+    for (const socket of this.ctx.getWebSockets()) socket.close(closeCodes.revoked, "This host was deleted");
+    this.#outbox.clear();
+    await this.ctx.storage.deleteAlarm();
+  }
+
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const frame = parseFrame(message);
     if (!frame) return socket.close(closeCodes.malformed, "Not a frame of this protocol");
+    if (this.#session.current.revoked) return socket.close(closeCodes.revoked, "This host was deleted");
     if (frame.type === "hello") return this.#hello(socket, frame);
 
     const { epoch } = socket.deserializeAttachment() as Attachment;
@@ -185,7 +223,7 @@ export class HostLink extends DurableObject<Env> {
       case "event":
         return this.#event(socket, frame);
       case "cancelled":
-        return;
+        return this.#cancelAnswers.get(frame.operationId)?.(frame.effect);
     }
   }
 
@@ -250,6 +288,20 @@ export class HostLink extends DurableObject<Env> {
     this.#send(socket, { type: "done-ack", epoch, operationId });
     this.#deliver();
     await this.#settle();
+  }
+
+  /** The host's answer; null when it is not there or silent. */
+  async #askToCancel(operationId: string): Promise<CancelEffect | null> {
+    const socket = this.#currentSocket();
+    if (!socket) return null;
+    const { promise, resolve } = Promise.withResolvers<CancelEffect | null>();
+    this.#cancelAnswers.set(operationId, resolve);
+    const timer = setTimeout(() => resolve(null), cancelAnswerMs);
+    this.#send(socket, { type: "cancel", epoch: this.#session.current.epoch, operationId });
+    const effect = await promise;
+    clearTimeout(timer);
+    this.#cancelAnswers.delete(operationId);
+    return effect;
   }
 
   async #event(socket: WebSocket, { sequence, vm, epoch }: Frame<"event">): Promise<void> {
@@ -361,6 +413,11 @@ function executeFrame(entry: OutboxEntry, epoch: number): EdgeFrame {
     deadlineMs: Math.max(0, entry.deadlineAt - Date.now()),
     attempt: entry.attempt + 1,
   };
+}
+
+function cancelled() {
+  const message = "Cancelled before it began";
+  return { outcome: { status: "cancelled", code: "CANCELLED", message, result: null } } as const;
 }
 
 function failed(code: string, message: string, status: "failed" | "unknown" = "failed") {
