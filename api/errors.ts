@@ -40,6 +40,7 @@ export function onError(thrown: Error, c: Context<AppEnv>): Response {
   }
   const { code, options } = error;
   const entry = errorTable[code];
+  c.set("errorCode", code);
   if (options.retryAfter !== undefined) c.header("Retry-After", `${options.retryAfter}`);
   // An agent whose clock is wrong learns the right time from here.
   if (entry.status === 401) c.header("Date", new Date().toUTCString());
