@@ -64,6 +64,7 @@ export async function createVm(
         userId: caller.id,
         requestId,
         createdAt: new Date().toISOString(),
+        audit: c.var.auditNote,
       },
       config.limits,
     );

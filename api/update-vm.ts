@@ -90,6 +90,7 @@ function orderOf(c: Context<AppEnv>, before: VmRow, after: VmSettings) {
     userId: c.var.caller.id,
     requestId: c.var.requestId,
     createdAt: new Date().toISOString(),
+    audit: c.var.auditNote,
   };
 }
 

@@ -9,7 +9,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Capacity } from "./capacity.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { given } from "./given.ts";
-import { newOperation, type OperationOrder } from "./operations.ts";
+import { newOperation, orderAudit, type OperationOrder } from "./operations.ts";
 import { type PlanLimits, type Quota, quota, used, withinQuota } from "./quotas.ts";
 import { hosts, operations, users, type VmRow, vms } from "./schema.ts";
 import { toView, viewStatements, type VmView } from "./vms.ts";
@@ -116,6 +116,7 @@ export async function insertVm(
     db.insert(vms).select(machine),
     db.insert(operations).select(db.select(newOperation(order)).from(vms).where(eq(vms.id, vm.id))),
     ...viewStatements(db, eq(vms.id, vm.id)),
+    orderAudit(db, order),
   ]);
   return toView(made, host, first);
 }

@@ -5,10 +5,11 @@
  * it, so however many requests race, each is judged by what was accepted before it.
  */
 import { and, asc, count, desc, eq, inArray, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { linkLimits } from "../protocol/agent-link.ts";
 import { type OperationKind, type OperationStatus, statusAfter, statusDuring } from "../protocol/operations.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
+import { type AuditNote, auditStatement } from "./audit.ts";
 import { type OperationRow, operations, vms } from "./schema.ts";
 import { given } from "./given.ts";
 import { isVm, type Owner, settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
@@ -21,6 +22,13 @@ export interface OperationOrder {
   readonly requestId: string;
   /** ISO. */
   readonly createdAt: string;
+  /** Goes into the same batch. */
+  readonly audit: AuditNote;
+}
+
+/** For the end of the batch that inserts the operation. */
+export function orderAudit(db: DrizzleD1Database, { id, audit }: OperationOrder) {
+  return auditStatement(db, audit, sql`EXISTS (SELECT 1 FROM operations WHERE id = ${id})`);
 }
 
 /** What an operation's row is made of, to be selected from the machine's. Every column, in the table's order. */
@@ -91,6 +99,7 @@ export async function acceptOperation(
     ...viewStatements(db, isVm(owner, idOrName)),
     db.select().from(operations).where(eq(operations.id, id)),
     db.select({ pending }).from(vms).where(isVm(owner, idOrName)),
+    orderAudit(db, order),
   ]);
   return { view: toView(vm, host, first), operation: operation ?? null, pending: waiting?.pending ?? 0 };
 }

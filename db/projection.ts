@@ -10,6 +10,7 @@ import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { overcommit, roomOf } from "./capacity.ts";
+import { hostLog, operationLog, vmLog } from "./projection-logs.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
@@ -55,22 +56,23 @@ export async function projectProgress(
 function statementsFor(db: Database, hostId: string, change: Change): Statement[] {
   switch (change.type) {
     case "host-online":
-      return [hostOnline(db, hostId, change)];
+      return [hostLog(db, hostId, change), hostOnline(db, hostId, change)];
     case "host-offline":
       return [
+        hostLog(db, hostId, change),
         db
           .update(hosts)
           .set({ status: "offline", lastSeenAt: change.at })
           .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch))),
       ];
     case "vms":
-      return change.vms.map((vm) => observed(db, hostId, vm, change.at));
+      return change.vms.flatMap((vm) => observed(db, hostId, vm, change.at));
     case "vms-missing":
-      return [missing(db, hostId, change.present, change.at)];
+      return missing(db, hostId, change.present, change.at);
     case "started":
       return started(db, change);
     case "ended":
-      return ended(db, hostId, change);
+      return [operationLog(db, hostId, change), ...ended(db, hostId, change)];
   }
 }
 
@@ -94,33 +96,37 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
 }
 
 /** A machine as its host sees it. What it shows stays the operation's while one is under way. */
-function observed(db: Database, hostId: string, vm: VmReport, at: string): Statement {
+function observed(db: Database, hostId: string, vm: VmReport, at: string): Statement[] {
   const { status, ...values } = settled(vm, at);
-  return db
+  const update = db
     .update(vms)
     .set({ ...values, observed: status, status: sql`COALESCE(${firstPending("via")}, ${status})` })
     .where(ownRow(hostId, vm));
+  if (vm.fault === null) return [update];
+  // Once for each time that it begins: a host repeats what it sees.
+  const isNew = sql`${vms.statusReason} IS NOT ${values.statusReason}`;
+  return [vmLog(db, { fault: vm.fault, hostId, at }, sql`${ownRow(hostId, vm)} AND ${isNew}`), update];
 }
 
-function missing(db: Database, hostId: string, present: string[], at: string): Statement {
+function missing(db: Database, hostId: string, present: string[], at: string): Statement[] {
   const reason = "The host no longer has this machine: delete it here, and create it again if it is needed";
-  return db
-    .update(vms)
-    .set({
-      observed: "error",
-      status: sql`COALESCE(${firstPending("via")}, 'error')`,
-      statusReason: reason,
-      accelerator: null,
-      updatedAt: at,
-    })
-    .where(
-      and(
-        eq(vms.hostId, hostId),
-        sql`${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))`,
-        // A machine that the host has not made yet can't be missing, and one whose creation failed says why.
-        sql`${vms.observed} NOT IN ('creating', 'error')`,
-      ),
-    );
+  const where = sql`${vms.hostId} = ${hostId}
+    AND ${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))
+    AND ${vms.observed} NOT IN ('creating', 'error')`;
+  return [
+    vmLog(db, { fault: "missing", hostId, at }, where),
+    // A machine that the host has not made yet can't be missing, and one whose creation failed says why.
+    db
+      .update(vms)
+      .set({
+        observed: "error",
+        status: sql`COALESCE(${firstPending("via")}, 'error')`,
+        statusReason: reason,
+        accelerator: null,
+        updatedAt: at,
+      })
+      .where(where),
+  ];
 }
 
 function started(db: Database, { operationId, vmId, at }: Extract<Change, { type: "started" }>): Statement[] {
@@ -157,11 +163,11 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   }
   // What was only asked for is not what the machine has. Before its order's input goes with the order's end.
   if (kind === "vm.update" && (outcome.status === "failed" || outcome.status === "cancelled")) {
-    const projected = vm === "unseen" || vm === null ? [] : [observed(db, hostId, vm, at)];
+    const projected = vm === "unseen" || vm === null ? [] : observed(db, hostId, vm, at);
     return [hardwareAsBefore(db, hostId, operationId, vmId), operation, ...projected];
   }
   if (vm === "unseen") return [operation, unseen(db, hostId, vmId, outcome, at)];
-  return [operation, vm ? observed(db, hostId, vm, at) : absent(db, hostId, vmId, outcome, at)];
+  return [operation, ...(vm ? observed(db, hostId, vm, at) : [absent(db, hostId, vmId, outcome, at)])];
 }
 
 function hardwareAsBefore(db: Database, hostId: string, operationId: string, vmId: string): Statement {

@@ -11,7 +11,7 @@ import { linkLimits } from "../protocol/agent-link.ts";
 import type { VmHardware } from "../protocol/operations.ts";
 import { updateFrom } from "../protocol/vm.ts";
 import { allocated } from "./create-vm.ts";
-import { newOperation, type OperationOrder } from "./operations.ts";
+import { newOperation, orderAudit, type OperationOrder } from "./operations.ts";
 import { type PlanLimits, withinQuota } from "./quotas.ts";
 import { type OperationRow, operations, type VmRow, vms } from "./schema.ts";
 import { settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
@@ -58,7 +58,13 @@ export async function updateVm(
   }
   const allowed = and(unchanged, mayChange, hasRoom(before, after), hasQuota(before, after, plan));
   const insert = db.insert(operations).select(db.select(newOperation(order)).from(vms).where(allowed));
-  const [, changed, [vm], [host], [first], [operation]] = await db.batch([insert, change, ...view, ordered]);
+  const [, changed, [vm], [host], [first], [operation]] = await db.batch([
+    insert,
+    change,
+    ...view,
+    ordered,
+    orderAudit(db, order),
+  ]);
   const shown = toView(vm, host, first);
   return changed.length > 0 && shown && operation ? { view: shown, operation } : null;
 }

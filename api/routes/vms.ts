@@ -110,6 +110,7 @@ async function act(c: Context<AppEnv>, idOrName: string, action: VmAction, input
       userId: c.var.caller.id,
       requestId: c.var.requestId,
       createdAt: new Date().toISOString(),
+      audit: c.var.auditNote,
     },
   );
   const { view, operation } = assertAccepted(acceptance, idOrName, action, force);
