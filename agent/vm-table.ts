@@ -68,6 +68,11 @@ export class VmTable extends EventEmitter<Events> {
     return this.#entries.get(id)?.record ?? null;
   }
 
+  /** The machine's record, or the error that says that there is no such machine. */
+  known(id: string): VmRecord {
+    return this.#require(id).record;
+  }
+
   machine(id: string): Machine | null {
     return this.#entries.get(id)?.machine ?? null;
   }

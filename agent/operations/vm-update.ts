@@ -12,7 +12,10 @@ export const vmUpdate: OperationHandler<"vm.update"> = {
   steps: [
     {
       name: "disk",
-      isDone: async ({ host, vmId, input }) => (await diskBytes(host.paths.vm(vmId).disk)) >= input.disk * 1024 ** 3,
+      async isDone({ host, vmId, input }) {
+        host.vms.known(vmId);
+        return (await diskBytes(host.paths.vm(vmId).disk)) >= input.disk * 1024 ** 3;
+      },
       async run({ host, vmId, input }) {
         const machine = host.vms.machine(vmId);
         if (machine) await machine.growDisk(input.disk);
