@@ -16,7 +16,10 @@ import { admitAddress } from "./limits.ts";
 
 export const guard = createMiddleware<AppEnv>(async (c, next) => {
   const route = matchedKey(c);
-  if (!route) throw new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`.slice(0, 300));
+  if (!route) {
+    await admitAddress(c);
+    throw new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`.slice(0, 300));
+  }
   c.set("route", route);
   const needed = access[route];
   if (needed === "open" || needed === "agent") {

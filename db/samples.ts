@@ -18,7 +18,8 @@ export async function takeSample(d1: D1Database, now: number): Promise<void> {
 /** The last of each step, after `from`; all in seconds. And how it stands now. */
 export async function readSamples(d1: D1Database, from: number, stepSeconds: number, now: number) {
   const db = drizzle(d1);
-  const lasts = sql`SELECT max(at) FROM samples WHERE at > ${from} GROUP BY at / ${stepSeconds}`;
+  // D1 binds numbers as REAL, by which a division would leave each minute a step of its own.
+  const lasts = sql`SELECT max(at) FROM samples WHERE at > ${from} GROUP BY at / CAST(${stepSeconds} AS INTEGER)`;
   const [[current], series] = await db.batch([
     measure(db, now),
     db

@@ -46,7 +46,11 @@ export class Client {
     });
     const text = await response.text();
     const isJson = response.headers.get("Content-Type")?.includes("json");
-    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text || null };
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== "" ? JSON.parse(text) : text || null,
+    };
   }
 
   get(path: string, headers?: Record<string, string>): Promise<Answer> {
@@ -57,6 +61,9 @@ export class Client {
     return this.request("POST", path, body, headers);
   }
 }
+
+export const patch = (who: Client, path: string, body: object, headers?: Record<string, string>) =>
+  who.request("PATCH", path, body, headers);
 
 export const machine = (name: string, more: object = {}) => ({ name, cpu: 1, memory: 256, disk: 1, ...more });
 
