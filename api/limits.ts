@@ -83,13 +83,14 @@ function addressGate(c: Context<AppEnv>): string {
 }
 
 /**
- * Cloudflare names the client in a header that clients can't set there. workerd by itself tells the socket's other
- * end, and what a client writes into the header counts for nothing.
+ * As whoever stands before the API says in a header that clients can't set there. Without such a one every header is
+ * the client's own word, so all strangers count as one.
  */
 export function clientAddress(c: Context<AppEnv>): string {
-  const peer = (c.req.raw.cf as { clientIp?: string } | undefined)?.clientIp;
-  if (peer !== undefined) return peer.replace(/:\d+$/, "").replaceAll(/[[\]]/g, "");
-  return c.req.header("CF-Connecting-IP") ?? "unknown";
+  const header = c.env.VOIDVM_ADDRESS_HEADER;
+  // Proxies in a row each add what they saw: only the last word is our own proxy's.
+  const told = header ? c.req.header(header)?.split(",").at(-1)?.trim() : undefined;
+  return told ? told.slice(0, 64) : "unknown";
 }
 
 function networkOf(address: string): string {

@@ -40,7 +40,7 @@ export const ConfigUpdate = z.strictObject({
 export type ConfigUpdate = z.infer<typeof ConfigUpdate>;
 
 export const defaultConfig: Config = {
-  limits: { requestsPerMinute: 100, loginsPerMinute: 10, webSocketsPerUser: 10, vmsPerFreeUser: 5 },
+  limits: { requestsPerMinute: 100, loginsPerMinute: 20, webSocketsPerUser: 10, vmsPerFreeUser: 5 },
   defaults: { cpu: 1, memory: 512, disk: 10, os: defaultOs },
   storage: { maxDisk: vmBounds.disk.max },
   network: { defaultMode: "user" },

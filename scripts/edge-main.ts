@@ -2,8 +2,8 @@
  * The edge as a process of its own, as `npm start` and the end-to-end tests run it. It ends with the process that
  * started it.
  *
- * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD. Exit code 78 means that starting again as it is
- * would fail again; the last line on stderr says why.
+ * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD, VOIDVM_CORS_ORIGINS, VOIDVM_ADDRESS_HEADER. Exit
+ * code 78 means that starting again as it is would fail again; the last line on stderr says why.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
       VOIDVM_DEFAULT_ADMIN: onLoopback ? "allowed" : "refused",
       VOIDVM_VERSION: projectVersion,
       ...(adminPassword === undefined ? {} : { VOIDVM_ADMIN_PASSWORD: adminPassword }),
+      ...passedOn("VOIDVM_CORS_ORIGINS", "VOIDVM_ADDRESS_HEADER"),
     },
     beforeListening: async (db) => {
       message = { type: "ready", ...(await prepareAdmin(db, { adminPassword, onLoopback, bind })) };
@@ -67,6 +68,11 @@ async function main(): Promise<void> {
   // The one who started it may have gone while it started.
   if (process.channel && !process.connected) end();
   else process.send?.(message);
+}
+
+/** Variables that are the Worker's alone, as its Env explains them. */
+function passedOn(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 main().catch((error: Error) => {
