@@ -44,7 +44,7 @@ export async function changeVm(c: Context<AppEnv>, idOrName: string, wanted: VmU
     if (after.disk < before.disk) throw badField("disk", `it has ${before.disk} GiB, and a disk never shrinks`);
 
     const order = isSameHardware(before, after) ? null : orderOf(c, before, after);
-    const updated = await updateVm(c.env.DB, { before, after, order }, limits);
+    const updated = await updateVm(c.env.DB, { before, after, order }, limits, c.var.auditNote);
     if (updated) {
       const runs = view.settled === "running" || view.settled === "paused";
       return { ...updated, requiresRestart: runs && (after.cpu !== before.cpu || after.memory !== before.memory) };

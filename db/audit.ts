@@ -29,6 +29,11 @@ export function auditStatement(db: DrizzleD1Database, note: AuditNote, condition
   return insertion(db, note, { result: "succeeded", code: null }, condition);
 }
 
+/** Right behind the statement of the change: says that it succeeded, where that statement changed something. */
+export function auditIfChanged(db: DrizzleD1Database, note: AuditNote) {
+  return auditStatement(db, note, sql`changes() > 0`);
+}
+
 /** Says how the request went, unless its change's batch has. */
 export async function writeAudit(
   d1: D1Database,

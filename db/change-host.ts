@@ -2,13 +2,19 @@
 import { and, count, eq, inArray, ne, notExists, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { HostUpdate } from "../protocol/rest.ts";
+import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { capacityOf } from "./capacity.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
 const tries = 5;
 
 /** Null where there is no such host. */
-export async function updateHost(d1: D1Database, id: string, update: HostUpdate): Promise<"updated" | "taken" | null> {
+export async function updateHost(
+  d1: D1Database,
+  id: string,
+  update: HostUpdate,
+  note: AuditNote,
+): Promise<"updated" | "taken" | null> {
   const db = drizzle(d1);
   const { name, labels, schedulable } = update;
   for (let left = tries; left > 0; left--) {
@@ -18,7 +24,7 @@ export async function updateHost(d1: D1Database, id: string, update: HostUpdate)
     const room = host.facts ? capacityOf(host.facts, overcommit) : { cpu: 0, memory: 0, disk: 0 };
     const others = sql`SELECT 1 FROM hosts o WHERE o.name = ${name ?? ""} AND o.id <> ${id}`;
     const free = name === undefined ? undefined : sql`NOT EXISTS (${others})`;
-    const rows = await db
+    const change = db
       .update(hosts)
       .set({
         ...(name === undefined ? {} : { name }),
@@ -29,6 +35,7 @@ export async function updateHost(d1: D1Database, id: string, update: HostUpdate)
       // A host that says hello in between has new facts, and its room is to be counted from those.
       .where(and(eq(hosts.id, id), eq(hosts.epoch, host.epoch), free))
       .returning({ id: hosts.id });
+    const [rows] = await db.batch([change, auditIfChanged(db, note)]);
     if (rows.length > 0) return "updated";
     if (name === undefined || name === host.name) continue;
     const [other] = await db
@@ -44,7 +51,12 @@ export async function updateHost(d1: D1Database, id: string, update: HostUpdate)
  * Deletes a host that has no machine, or with `force` its machines too: here, not on the host, where they go on. What
  * it was doing ends as `unknown`. False where it has machines.
  */
-export async function deleteHost(d1: D1Database, id: string, force: boolean, now: string): Promise<boolean> {
+export async function deleteHost(
+  d1: D1Database,
+  id: string,
+  { force, now }: { readonly force: boolean; readonly now: string },
+  note: AuditNote,
+): Promise<boolean> {
   const db = drizzle(d1);
   const machines = db
     .select({ one: sql`1` })
@@ -68,8 +80,9 @@ export async function deleteHost(d1: D1Database, id: string, force: boolean, now
         sql`NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = ${id})`,
       ),
     );
-  if (!force) return (await db.batch([host, abandoned]))[0].length > 0;
-  return (await db.batch([db.delete(vms).where(eq(vms.hostId, id)), host, abandoned]))[1].length > 0;
+  const end = [host, auditIfChanged(db, note), abandoned] as const;
+  if (!force) return (await db.batch([...end]))[0].length > 0;
+  return (await db.batch([db.delete(vms).where(eq(vms.hostId, id)), ...end]))[1].length > 0;
 }
 
 /** What still has to leave a host before it is empty. */

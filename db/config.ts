@@ -2,6 +2,7 @@
 import { sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { type Config, configFrom, type ConfigUpdate } from "../protocol/config.ts";
+import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { settings } from "./schema.ts";
 
 export async function readConfig(d1: D1Database): Promise<Config> {
@@ -9,8 +10,10 @@ export async function readConfig(d1: D1Database): Promise<Config> {
   return configFrom((row?.value ?? {}) as ConfigUpdate);
 }
 
-export async function updateConfig(d1: D1Database, update: ConfigUpdate): Promise<Config> {
-  const [row] = await drizzle(d1)
+/** Without `note` where nobody asked for it: an installation's own first values. */
+export async function updateConfig(d1: D1Database, update: ConfigUpdate, note?: AuditNote): Promise<Config> {
+  const db = drizzle(d1);
+  const merge = db
     .insert(settings)
     .values({ one: 1, value: update, updatedAt: new Date().toISOString() })
     .onConflictDoUpdate({
@@ -18,5 +21,6 @@ export async function updateConfig(d1: D1Database, update: ConfigUpdate): Promis
       set: { value: sql`json_patch(${settings.value}, excluded.value)`, updatedAt: sql`excluded.updated_at` },
     })
     .returning({ value: settings.value });
+  const [[row]] = note ? await db.batch([merge, auditIfChanged(db, note)]) : await db.batch([merge]);
   return configFrom((row?.value ?? {}) as ConfigUpdate);
 }

@@ -2,6 +2,7 @@
 import { and, asc, count, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { HostListQuery } from "../protocol/rest.ts";
+import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { type HostRow, hosts, vms } from "./schema.ts";
 
 export interface HostView {
@@ -55,22 +56,32 @@ export async function insertHost(
     readonly createdAt: string;
   },
   token: EnrolmentToken,
+  note: AuditNote,
 ): Promise<boolean> {
-  const rows = await drizzle(d1)
+  const db = drizzle(d1);
+  const insert = db
     .insert(hosts)
     .values({ ...host, status: "pending", enrolmentHash: token.hash, enrolmentExpiresAt: token.expiresAt })
     .onConflictDoNothing({ target: hosts.name })
     .returning({ id: hosts.id });
+  const [rows] = await db.batch([insert, auditIfChanged(db, note)]);
   return rows.length > 0;
 }
 
 /** A new token, which makes the one before worthless. The host's key stays good until the token is spent. */
-export async function renewEnrolment(d1: D1Database, id: string, token: EnrolmentToken): Promise<boolean> {
-  const rows = await drizzle(d1)
+export async function renewEnrolment(
+  d1: D1Database,
+  id: string,
+  token: EnrolmentToken,
+  note: AuditNote,
+): Promise<boolean> {
+  const db = drizzle(d1);
+  const renew = db
     .update(hosts)
     .set({ enrolmentHash: token.hash, enrolmentExpiresAt: token.expiresAt, enrolledAt: null })
     .where(eq(hosts.id, id))
     .returning({ id: hosts.id });
+  const [rows] = await db.batch([renew, auditIfChanged(db, note)]);
   return rows.length > 0;
 }
 
@@ -84,14 +95,17 @@ export async function spendEnrolment(
   publicKey: string,
   now: string,
   repeatableSince: string,
+  note: AuditNote,
 ): Promise<HostRow | null> {
   const fresh = sql`${hosts.enrolledAt} IS NULL AND ${hosts.enrolmentExpiresAt} > ${now}`;
   const again = sql`${hosts.publicKey} = ${publicKey} AND ${hosts.enrolledAt} > ${repeatableSince}`;
-  const [row] = await drizzle(d1)
+  const db = drizzle(d1);
+  const spend = db
     .update(hosts)
     .set({ publicKey, enrolledAt: sql`COALESCE(${hosts.enrolledAt}, ${now})` })
     .where(and(eq(hosts.enrolmentHash, hash), sql`((${fresh}) OR (${again}))`))
     .returning();
+  const [[row]] = await db.batch([spend, auditIfChanged(db, note)]);
   return row ?? null;
 }
 

@@ -2,6 +2,7 @@
 import { asc, eq, notExists, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
+import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { given } from "./given.ts";
 import { type ImageRow, images, vms } from "./schema.ts";
 
@@ -32,27 +33,34 @@ export async function listImages(d1: D1Database): Promise<CatalogueImage[]> {
 }
 
 /** False when the name is taken. */
-export async function insertImage(d1: D1Database, image: ImageRow): Promise<boolean> {
-  const rows = await drizzle(d1)
+export async function insertImage(d1: D1Database, image: ImageRow, note: AuditNote): Promise<boolean> {
+  const db = drizzle(d1);
+  const insert = db
     .insert(images)
     .values(image)
     .onConflictDoNothing({ target: images.name })
     .returning({ id: images.id });
+  const [rows] = await db.batch([insert, auditIfChanged(db, note)]);
   return rows.length > 0;
 }
 
 /** Deletes it if no machine is made from it. */
-export async function deleteImage(d1: D1Database, id: string): Promise<"deleted" | "used" | "unknown"> {
+export async function deleteImage(
+  d1: D1Database,
+  id: string,
+  note: AuditNote,
+): Promise<"deleted" | "used" | "unknown"> {
   const db = drizzle(d1);
   const users = db
     .select({ one: given<number>(1, "one") })
     .from(vms)
     .where(eq(vms.imageId, id));
-  const [deleted, left] = await db.batch([
+  const [deleted, , left] = await db.batch([
     db
       .delete(images)
       .where(sql`${eq(images.id, id)} AND ${notExists(users)}`)
       .returning({ id: images.id }),
+    auditIfChanged(db, note),
     db.select({ id: images.id }).from(images).where(eq(images.id, id)),
   ]);
   if (deleted.length > 0) return "deleted";

@@ -10,6 +10,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { linkLimits } from "../protocol/agent-link.ts";
 import type { VmHardware } from "../protocol/operations.ts";
 import { updateFrom } from "../protocol/vm.ts";
+import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { allocated } from "./create-vm.ts";
 import { newOperation, orderAudit, type OperationOrder } from "./operations.ts";
 import { type PlanLimits, withinQuota } from "./quotas.ts";
@@ -32,6 +33,7 @@ export async function updateVm(
   d1: D1Database,
   { before, after, order }: VmChange,
   plan: PlanLimits,
+  note: AuditNote,
 ): Promise<{ readonly view: VmView; readonly operation: OperationRow | null } | null> {
   const db = drizzle(d1);
   const unchanged = and(isStill(before), nameIsFree(before, after.name));
@@ -52,7 +54,7 @@ export async function updateVm(
     .where(eq(operations.id, order?.id ?? ""));
 
   if (!order) {
-    const [changed, [vm], [host], [first]] = await db.batch([change, ...view]);
+    const [changed, , [vm], [host], [first]] = await db.batch([change, auditIfChanged(db, note), ...view]);
     const shown = toView(vm, host, first);
     return changed.length > 0 && shown ? { view: shown, operation: null } : null;
   }

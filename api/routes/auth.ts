@@ -77,7 +77,7 @@ export const auth = new Hono<AppEnv>()
       );
     }
     await changeUser(c, id, () => endSession(c.env.DB, sessionId, "logout", iso(), c.var.auditNote));
-    return ok(c, null);
+    return c.body(null, 204);
   })
   .get("/me", async (c) => {
     const { caller } = c.var;
@@ -101,7 +101,7 @@ export const auth = new Hono<AppEnv>()
     };
     const changed = await changeUser(c, id, () => changePassword(c.env.DB, id, change, c.var.auditNote));
     if (!changed) throw new ApiError("WRONG_PASSWORD", "The password was changed by somebody else just now");
-    return ok(c, null);
+    return c.body(null, 204);
   })
   .route("/tokens", tokens);
 

@@ -17,7 +17,7 @@ export const config = new Hono<AppEnv>()
     if (os !== undefined && !(await findImageByOs(c.env.DB, os)))
       throw badField("defaults.os", "there is no such image");
     if (c.req.header("If-Match") !== undefined) await assertMatches(c, await readConfig(c.env.DB));
-    const config = await updateConfig(c.env.DB, update);
+    const config = await updateConfig(c.env.DB, update, c.var.auditNote);
     rememberConfig(config);
     return okTagged(c, config);
   });

@@ -28,7 +28,7 @@ export const hosts = new Hono<AppEnv>()
     const token = newSecret();
     const enrolment = await enrolmentFor(token);
     const host = { id: newId("host"), name, labels, createdAt: new Date().toISOString() };
-    if (!(await insertHost(c.env.DB, host, enrolment)))
+    if (!(await insertHost(c.env.DB, host, enrolment, c.var.auditNote)))
       throw new ApiError("NAME_TAKEN", `There is a host named '${name}'`);
     c.header("Location", `/api/v1/hosts/${host.id}`);
     return ok(
@@ -48,7 +48,7 @@ export const hosts = new Hono<AppEnv>()
     const { allocated, host } = await requireHost(c, id);
     await assertMatches(c, toHost({ host, allocated }));
     const force = c.req.valid("query").force === "true";
-    if (!(await deleteHost(c.env.DB, id, force, new Date().toISOString()))) {
+    if (!(await deleteHost(c.env.DB, id, { force, now: new Date().toISOString() }, c.var.auditNote))) {
       throw new ApiError("HOST_HAS_VMS", `'${host.name}' has ${allocated.vms} machines: delete them, or use force`);
     }
     await revokeLink(c, id);
@@ -64,12 +64,12 @@ export const hosts = new Hono<AppEnv>()
     const id = c.req.param("id");
     const token = newSecret();
     const enrolment = await enrolmentFor(token);
-    if (!(await renewEnrolment(c.env.DB, id, enrolment))) throw notFound(id);
+    if (!(await renewEnrolment(c.env.DB, id, enrolment, c.var.auditNote))) throw notFound(id);
     return ok(c, { enrolment: shownOnce(c, token, enrolment.expiresAt) }, 201);
   });
 
 async function changeHost(c: Context<AppEnv>, id: string, wanted: HostUpdate): Promise<HostView> {
-  const result = await updateHost(c.env.DB, id, wanted);
+  const result = await updateHost(c.env.DB, id, wanted, c.var.auditNote);
   if (result === "taken") throw new ApiError("NAME_TAKEN", `There is a host named '${wanted.name ?? ""}'`);
   return requireHost(c, id);
 }

@@ -36,7 +36,7 @@ export const images = new Hono<AppEnv>()
       createdBy: c.var.caller.id,
       createdAt: new Date().toISOString(),
     };
-    if (!(await insertImage(c.env.DB, image))) {
+    if (!(await insertImage(c.env.DB, image, c.var.auditNote))) {
       throw new ApiError("NAME_TAKEN", `There is an image named '${image.name}' already`);
     }
     c.header("Location", `/api/v1/images/${image.id}`);
@@ -48,7 +48,7 @@ export const images = new Hono<AppEnv>()
     const image = toImage(await requireImage(c, id));
     await assertMatches(c, image);
     if (image.source === "catalogue") throw new ApiError("FORBIDDEN", "The catalogue's images can't be deleted");
-    switch (await deleteImage(c.env.DB, id)) {
+    switch (await deleteImage(c.env.DB, id, c.var.auditNote)) {
       case "unknown":
         throw notFound(id);
       case "used":

@@ -44,5 +44,5 @@ export const tokens = new Hono<AppEnv>()
     const id = c.req.param("id");
     const gone = await changeUser(c, caller.id, () => deleteToken(c.env.DB, caller.id, id, auditNote));
     if (!gone) throw new ApiError("TOKEN_NOT_FOUND", `Token with ID '${id.slice(0, 100)}' was not found`);
-    return ok(c, null);
+    return c.body(null, 204);
   });

@@ -17,6 +17,7 @@ import type { Quotas } from "../../protocol/rest.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { assertMatches, okTagged } from "../etag.ts";
 import { newId } from "../ids.ts";
 import { changeUser } from "../user-changes.ts";
 import { body, query } from "../validate.ts";
@@ -44,14 +45,14 @@ export const users = new Hono<AppEnv>()
     const row = await insertUser(c.env.DB, user, c.var.auditNote);
     if (!row) throw refusals["name-taken"](wanted.username);
     c.header("Location", `/api/v1/users/${row.id}`);
-    return ok(c, toUser(row), 201);
+    return okTagged(c, toUser(row), 201);
   })
-  .get("/:id", async (c) => ok(c, toUser(await requireUser(c, c.req.param("id")))))
+  .get("/:id", async (c) => okTagged(c, toUser(await requireUser(c, c.req.param("id")))))
   .put("/:id", body(UserPut), async (c) => {
     const { password, quotas, status, email = null, ...wanted } = c.req.valid("json");
     const all = { vms: null, cpu: null, memory: null, disk: null, snapshots: null };
     const values = { ...wanted, email, disabled: status === "disabled", ...toQuotaColumns({ ...all, ...quotas }) };
-    return ok(c, toUser(await change(c, c.req.param("id"), values, password)));
+    return okTagged(c, toUser(await change(c, c.req.param("id"), values, password)));
   })
   .patch("/:id", body(UserPatch), async (c) => {
     const { password, quotas, status, ...wanted } = c.req.valid("json");
@@ -60,18 +61,21 @@ export const users = new Hono<AppEnv>()
       ...(status === undefined ? {} : { disabled: status === "disabled" }),
       ...toQuotaColumns(quotas ?? {}),
     };
-    return ok(c, toUser(await change(c, c.req.param("id"), values as UserChange, password)));
+    return okTagged(c, toUser(await change(c, c.req.param("id"), values as UserChange, password)));
   })
   .delete("/:id", async (c) => {
     const id = c.req.param("id");
-    assertCovers(c, await requireUser(c, id));
+    const user = await requireUser(c, id);
+    await assertMatches(c, toUser(user));
+    assertCovers(c, user);
     const refusal = await changeUser(c, id, () => deleteUser(c.env.DB, id, c.var.auditNote));
     if (refusal) throw refusals[refusal](id);
-    return ok(c, null);
+    return c.body(null, 204);
   });
 
 async function change(c: Context<AppEnv>, id: string, values: UserChange, password?: string): Promise<UserRow> {
   const before = await requireUser(c, id);
+  await assertMatches(c, toUser(before));
   const { role = before.role, permissions = before.permissions } = values;
   assertCovers(c, before);
   assertCovers(c, { role, permissions });

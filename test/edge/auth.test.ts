@@ -108,7 +108,7 @@ describe("logging out", () => {
   it("is true for the next request, and leaves other sessions alone", async () => {
     const [one, other] = [await login(), await login()];
     expect((await one.client.get("/vms")).status).toBe(200);
-    expect((await one.client.post("/auth/logout")).status).toBe(200);
+    expect((await one.client.post("/auth/logout")).status).toBe(204);
     expect(await one.client.get("/vms")).toMatchObject({ status: 401, body: { error: { code: "UNAUTHENTICATED" } } });
     expect((await other.client.get("/vms")).status).toBe(200);
   });
@@ -168,7 +168,7 @@ describe("changing the password", () => {
       status: 403,
       body: { error: { code: "WRONG_PASSWORD" } },
     });
-    expect((await change(own.client, password)).status).toBe(200);
+    expect((await change(own.client, password)).status).toBe(204);
     expect((await own.client.get("/vms")).status).toBe(200);
     expect((await other.client.get("/vms")).status).toBe(401);
     expect((await refresh(other.refreshToken)).status).toBe(401);
@@ -227,7 +227,7 @@ describe("a personal access token", () => {
   it("is refused from the request after its revocation on", async () => {
     const token = await newToken(["*"]);
     expect((await token.client.get("/vms")).status).toBe(200);
-    expect((await token.owner.request("DELETE", `/auth/tokens/${token.id}`)).status).toBe(200);
+    expect((await token.owner.request("DELETE", `/auth/tokens/${token.id}`)).status).toBe(204);
     expect((await token.client.get("/vms")).status).toBe(401);
     expect(await token.owner.request("DELETE", `/auth/tokens/${token.id}`)).toMatchObject({
       ...{ status: 404, body: { error: { code: "TOKEN_NOT_FOUND" } } },

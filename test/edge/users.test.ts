@@ -5,6 +5,8 @@ import { FakeAgent, report, succeeded, until } from "./agent.ts";
 import { addHost, type Answer, Client, machine } from "./client.ts";
 import type { Env } from "../../api/env.ts";
 import { sweep } from "../../api/sweep.ts";
+import type { AuditNote } from "../../db/audit.ts";
+import { insertHost } from "../../db/hosts.ts";
 
 const nobody = new Client(null);
 const password = "a long enough password";
@@ -116,6 +118,14 @@ describe("a change", () => {
     expect((await user.get("/vms")).status).toBe(403);
   });
 
+  it("is refused where somebody else has changed the user since they were read", async () => {
+    const { id } = (await create()).body.data;
+    const tag = (await admin.get(`/users/${id}`)).headers.get("ETag") ?? "";
+    const change = (plan: string) => admin.request("PATCH", `/users/${id}`, { plan }, { "If-Match": tag });
+    expect((await change("none")).status).toBe(200);
+    expect(await change("free")).toMatchObject({ status: 412, body: { error: { code: "PRECONDITION_FAILED" } } });
+  });
+
   it("that disables or gives another password ends the sessions for good", async () => {
     const { id, username } = (await create()).body.data;
     const before = await loggedIn(username);
@@ -144,7 +154,7 @@ describe("the last administrator", () => {
     const second = (await create({ role: "admin" })).body.data;
     const other = await loggedIn(second.username);
     const raced = await Promise.all([remove(second.id), remove(admin.id, other)]);
-    expect(raced.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(raced.filter(({ status }) => status === 204)).toHaveLength(1);
     const left = await env.DB.prepare("SELECT id FROM users WHERE role = 'admin'").all<{ id: string }>();
     expect(left.results).toHaveLength(1);
     if (left.results[0]?.id === second.id) admin = other;
@@ -160,7 +170,7 @@ describe("deleting a user", () => {
     expect(refused).toMatchObject({ status: 409, body: { error: { code: "USER_HAS_VMS" } } });
     expect(refused.body.error.details).toContain("Delete the machines");
     await env.DB.prepare("DELETE FROM vms WHERE owner_id = ?").bind(id).run();
-    expect((await remove(id)).status).toBe(200);
+    expect((await remove(id)).status).toBe(204);
     expect((await user.get("/vms")).status).toBe(401);
     expect((await admin.get(`/users/${id}`)).status).toBe(404);
   });
@@ -215,6 +225,34 @@ describe("the audit trail", () => {
     const { results } = await env.DB.prepare("SELECT * FROM audit WHERE request_id = 'at-once'").all();
     expect(body.data.operation.requestId).toBe("at-once");
     expect(results).toMatchObject([{ result: "succeeded", route: "/vms" }]);
+  });
+
+  it.each([
+    ["a host", () => admin.post("/hosts", { name: "audited" }), 201, "succeeded"],
+    ["a host's second name", () => admin.post("/hosts", { name: "audited" }), 409, "refused"],
+    ["the configuration", () => admin.request("PUT", "/config", { defaults: { cpu: 2 } }), 200, "succeeded"],
+    ["a user", () => create(), 201, "succeeded"],
+  ])("tells of %s once", async (_what, change, status, result) => {
+    const [last] = await entriesOf("");
+    expect((await change()).status).toBe(status);
+    await until(async () => (await entriesOf(`&after=${last.id}`)).length > 0, "it is written");
+    await scheduler.wait(50);
+    expect(await entriesOf(`&after=${last.id}`)).toMatchObject([{ result, user: { id: admin.id } }]);
+  });
+
+  it("has the entry of a change in the change's own batch, and none where nothing was changed", async () => {
+    const name = "in-one-batch";
+    const note = (key: string): AuditNote => ({
+      ...{ key, timestamp: "2026-11-01T00:00:00.000Z", userId: null, username: null, credential: "none" },
+      ...{ credentialId: null, address: null, method: "POST", route: "/hosts", path: "/hosts", requestId: key },
+    });
+    const token = (hash: string) => ({ hash, expiresAt: "2026-11-01T00:00:00.000Z" });
+    for (const id of ["first", "second"]) {
+      const host = { id, name, labels: {}, createdAt: "2026-11-01T00:00:00.000Z" };
+      expect(await insertHost(env.DB, host, token(id), note(id))).toBe(id === "first");
+    }
+    const { results } = await env.DB.prepare("SELECT key FROM audit WHERE key IN ('first', 'second')").all();
+    expect(results).toEqual([{ key: "first" }]);
   });
 
   it("refuses to be changed or shortened, even by SQL", async () => {

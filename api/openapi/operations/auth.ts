@@ -27,7 +27,7 @@ export const authDocs = {
     tag: "Authentication",
     summary: "End one's session",
     description: "Its tokens are refused from the next request on.",
-    answers: { 200: { description: "It has ended.", data: z.null() } },
+    answers: { 204: { description: "It has ended." } },
     errors: ["INVALID_REQUEST_PARAMS", "UNAVAILABLE"],
   },
   "GET /auth/me": {
@@ -41,7 +41,7 @@ export const authDocs = {
     tag: "Authentication",
     summary: "Change one's own password",
     description: "Ends every other session of one's own.",
-    answers: { 200: { description: "It is changed.", data: z.null() } },
+    answers: { 204: { description: "It is changed." } },
     errors: ["WRONG_PASSWORD", "UNAVAILABLE"],
     example: { currentPassword: "admin123", newPassword: "correct horse battery staple" },
   },
@@ -66,7 +66,7 @@ export const authDocs = {
     id: "deleteToken",
     tag: "Authentication",
     summary: "Revoke a personal access token",
-    answers: { 200: { description: "It is refused from now on.", data: z.null() } },
+    answers: { 204: { description: "It is refused from now on." } },
     errors: ["TOKEN_NOT_FOUND", "UNAVAILABLE"],
   },
 } as const satisfies OperationDocs;

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { PermissionList, RoleList, UserList } from "../../../protocol/accounts.ts";
 import { User } from "../../../protocol/rest.ts";
 import type { OperationDocs } from "../operation.ts";
@@ -51,7 +50,7 @@ export const userDocs = {
     tag: "Users",
     summary: "Delete a user",
     description: "Its machines have to be deleted first.",
-    answers: { 200: { description: "It is gone.", data: z.null() } },
+    answers: { 204: { description: "It is gone." } },
     errors: ["USER_NOT_FOUND", "LAST_ADMIN", "USER_HAS_VMS", "UNAVAILABLE"],
   },
   "GET /permissions": {
