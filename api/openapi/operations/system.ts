@@ -17,7 +17,7 @@ export const systemDocs = {
     tag: "System",
     summary: "This document",
     answers: {
-      200: { description: "OpenAPI 3.1.", data: z.object({ openapi: z.string() }), media: "application/json" },
+      200: { description: "OpenAPI 3.1.", data: z.looseObject({ openapi: z.string() }), media: "application/json" },
     },
   },
   "GET /metrics": {
