@@ -13,6 +13,7 @@ const dayMs = 86_400_000;
 const keepLogsMs = 30 * dayMs;
 /** Longer than an access token lives that a session has given. */
 const keepSessionsMs = 2 * dayMs;
+const keepUsedTokensMs = 30 * dayMs;
 
 export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
   const before = new Date(now - forgottenAfterMs).toISOString();
@@ -22,10 +23,11 @@ export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
     console.error(JSON.stringify({ level: "error", source: "sweep", message: `sample: ${message}` }));
   });
   const ago = (ms: number) => new Date(now - ms).toISOString();
-  await Promise.all([deleteOldLogs(env.DB, ago(keepLogsMs)), deleteOldSessions(env.DB, ago(keepSessionsMs))]).catch(
-    ({ message }: Error) => {
-      console.error(JSON.stringify({ level: "error", source: "sweep", message: `forgetting: ${message}` }));
-    },
-  );
+  await Promise.all([
+    deleteOldLogs(env.DB, ago(keepLogsMs)),
+    deleteOldSessions(env.DB, { ended: ago(keepSessionsMs), used: ago(keepUsedTokensMs) }),
+  ]).catch(({ message }: Error) => {
+    console.error(JSON.stringify({ level: "error", source: "sweep", message: `forgetting: ${message}` }));
+  });
   await Promise.allSettled(hostIds.map((hostId) => env.HOST_LINK.getByName(hostId).wake(hostId)));
 }

@@ -64,8 +64,9 @@ export const refreshTokens = sqliteTable(
       .references(() => sessions.id, { onDelete: "cascade" }),
     /** The hash of the one that was given for it; null: not used yet. */
     replacedBy: text("replaced_by"),
+    usedAt: text("used_at"),
   },
-  (table) => [index("refresh_tokens_session").on(table.sessionId)],
+  (table) => [index("refresh_tokens_session").on(table.sessionId), index("refresh_tokens_used").on(table.usedAt)],
 );
 
 /** Personal access tokens. */
@@ -198,7 +199,13 @@ export const vms = sqliteTable(
     startedAt: text("started_at"),
     updatedAt: text("updated_at").notNull(),
   },
-  (table) => [uniqueIndex("vms_owner_name").on(table.ownerId, table.name), index("vms_host").on(table.hostId)],
+  (table) => [
+    uniqueIndex("vms_owner_name").on(table.ownerId, table.name),
+    index("vms_host").on(table.hostId),
+    // For the first page of a long list, in the order that it has unless another is asked for.
+    index("vms_owner_created").on(table.ownerId, table.createdAt),
+    index("vms_created").on(table.createdAt),
+  ],
 );
 
 export const operations = sqliteTable(

@@ -5,6 +5,7 @@
 import { and, eq, isNull, lt, ne, or, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { type AuditNote, auditStatement } from "./audit.ts";
+import { logStatement, type NewLog } from "./logs.ts";
 import { refreshTokens, type SessionRow, sessions, type UserRow, users } from "./schema.ts";
 
 export type NewSession = Pick<SessionRow, "id" | "userId" | "createdAt" | "expiresAt">;
@@ -14,7 +15,7 @@ export async function insertSession(
   d1: D1Database,
   session: NewSession,
   refreshHash: string,
-  passwordHash: string | null,
+  { passwordHash, log, note }: { readonly passwordHash: string | null; readonly log: NewLog; readonly note: AuditNote },
 ): Promise<void> {
   const db = drizzle(d1);
   await db.batch([
@@ -24,6 +25,8 @@ export async function insertSession(
       .update(users)
       .set({ lastLoginAt: session.createdAt, ...(passwordHash === null ? {} : { passwordHash }) })
       .where(eq(users.id, session.userId)),
+    logStatement(db, log),
+    auditStatement(db, note, sql`1`),
   ]);
 }
 
@@ -46,7 +49,7 @@ export async function refreshSession(
   const [, , , [token], [owner], [user]] = await db.batch([
     db
       .update(refreshTokens)
-      .set({ replacedBy: next.hash })
+      .set({ replacedBy: next.hash, usedAt: next.now })
       .where(and(eq(refreshTokens.hash, hash), isNull(refreshTokens.replacedBy), isAlive)),
     db.insert(refreshTokens).select(
       db
@@ -54,6 +57,7 @@ export async function refreshSession(
           hash: sql<string>`${next.hash}`.as("hash"),
           sessionId: refreshTokens.sessionId,
           replacedBy: sql<null>`NULL`.as("replaced_by"),
+          usedAt: sql<null>`NULL`.as("used_at"),
         })
         .from(refreshTokens)
         .where(and(eq(refreshTokens.hash, hash), eq(refreshTokens.replacedBy, next.hash))),
@@ -131,9 +135,14 @@ export async function changePassword(
   return rows.length > 0;
 }
 
-/** What nobody can use any more and nobody has to be refused by. */
-export async function deleteOldSessions(d1: D1Database, before: string): Promise<void> {
-  await drizzle(d1)
-    .delete(sessions)
-    .where(or(lt(sessions.expiresAt, before), lt(sessions.endedAt, before)));
+/** Sessions that nobody can use any more, and used refresh tokens that are no sign of a theft any more. */
+export async function deleteOldSessions(
+  d1: D1Database,
+  before: { readonly ended: string; readonly used: string },
+): Promise<void> {
+  const db = drizzle(d1);
+  await db.batch([
+    db.delete(sessions).where(or(lt(sessions.expiresAt, before.ended), lt(sessions.endedAt, before.ended))),
+    db.delete(refreshTokens).where(lt(refreshTokens.usedAt, before.used)),
+  ]);
 }

@@ -36,6 +36,8 @@ export class UserSessions {
   readonly #ctx: DurableObjectState;
   readonly #d1: D1Database;
   readonly #tokenUsedAt = new Map<string, number>();
+  /** What the storage has under `kept`, once it was read. */
+  #kept: Kept | null = null;
   /** Rises with each hold and release: what was read before must not be kept after. */
   #generation = 0;
 
@@ -65,6 +67,7 @@ export class UserSessions {
     this.#generation++;
     this.#ctx.storage.kv.put("holds", { ...this.#holds(now), [id]: now + holdMs });
     this.#ctx.storage.kv.delete("kept");
+    this.#kept = null;
   }
 
   release(id: string, now: number = Date.now()): void {
@@ -79,13 +82,16 @@ export class UserSessions {
   }
 
   async #authority(userId: string, now: number): Promise<Authority | null> {
-    const kept = this.#ctx.storage.kv.get<Kept>("kept");
-    if (kept && now - kept.readAt < keepMs) return kept.authority;
+    this.#kept ??= this.#ctx.storage.kv.get<Kept>("kept") ?? null;
+    if (this.#kept && now - this.#kept.readAt < keepMs) return this.#kept.authority;
     const generation = this.#generation;
     const authority = await readAuthority(this.#d1, userId, iso(now - accessTokenSeconds * 1000 - keepMs));
     const mayKeep = generation === this.#generation && !this.isHeld(now);
     // Of users that there aren't nothing is stored: a stranger can name as many as they like.
-    if (mayKeep && authority) this.#ctx.storage.kv.put("kept", { authority, readAt: now } satisfies Kept);
+    if (mayKeep && authority) {
+      this.#kept = { authority, readAt: now };
+      this.#ctx.storage.kv.put("kept", this.#kept);
+    }
     return authority;
   }
 

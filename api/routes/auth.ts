@@ -34,7 +34,18 @@ export const auth = new Hono<AppEnv>()
       c.env.DB,
       { id: sessionId, userId: user.id, createdAt: iso(now), expiresAt: iso(now + refreshTokenSeconds * 1000) },
       await hashSecret(refreshToken),
-      isDated(user.passwordHash) ? await hashPassword(password) : null,
+      {
+        passwordHash: isDated(user.passwordHash) ? await hashPassword(password) : null,
+        log: {
+          timestamp: iso(now),
+          level: "info",
+          source: "auth",
+          message: `${user.username} logged in`,
+          userId: user.id,
+          metadata: { session: sessionId, address: clientAddress(c), requestId: c.var.requestId },
+        },
+        note: c.var.auditNote,
+      },
     );
     return answerTokens(c, { ...user, lastLoginAt: iso(now) }, sessionId, refreshToken, now);
   })
@@ -115,6 +126,7 @@ async function answerTokens(c: Context<AppEnv>, user: UserRow, sessionId: string
     refreshExpiresAt: iso(now + refreshTokenSeconds * 1000),
     user: toUser(user),
   };
+  c.header("Cache-Control", "no-store");
   return ok(c, data, 200, { token });
 }
 

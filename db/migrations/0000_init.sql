@@ -101,10 +101,12 @@ CREATE TABLE `refresh_tokens` (
 	`hash` text PRIMARY KEY NOT NULL,
 	`session_id` text NOT NULL,
 	`replaced_by` text,
+	`used_at` text,
 	FOREIGN KEY (`session_id`) REFERENCES `sessions`(`id`) ON UPDATE no action ON DELETE cascade
 );
 --> statement-breakpoint
 CREATE INDEX `refresh_tokens_session` ON `refresh_tokens` (`session_id`);--> statement-breakpoint
+CREATE INDEX `refresh_tokens_used` ON `refresh_tokens` (`used_at`);--> statement-breakpoint
 CREATE TABLE `samples` (
 	`at` integer PRIMARY KEY NOT NULL,
 	`vms` text NOT NULL,
@@ -201,4 +203,6 @@ CREATE TABLE `vms` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `vms_mac_address_unique` ON `vms` (`mac_address`);--> statement-breakpoint
 CREATE UNIQUE INDEX `vms_owner_name` ON `vms` (`owner_id`,`name`);--> statement-breakpoint
-CREATE INDEX `vms_host` ON `vms` (`host_id`);
+CREATE INDEX `vms_host` ON `vms` (`host_id`);--> statement-breakpoint
+CREATE INDEX `vms_owner_created` ON `vms` (`owner_id`,`created_at`);--> statement-breakpoint
+CREATE INDEX `vms_created` ON `vms` (`created_at`);
