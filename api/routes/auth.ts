@@ -1,5 +1,6 @@
 /** `/auth`: from a name and a password to a session, its renewal and its end, and tokens for programs. */
 import { type Context, Hono } from "hono";
+import { z } from "zod";
 import { writeLog } from "../../db/logs.ts";
 import { hashPassword, isDated, verifyPassword } from "../../db/passwords.ts";
 import { changePassword, endSession, insertSession, refreshSession } from "../../db/sessions.ts";
@@ -20,6 +21,8 @@ import { changeUser } from "../user-changes.ts";
 import { body } from "../validate.ts";
 import { toUser } from "../views.ts";
 import { tokens } from "./tokens.ts";
+
+const Nothing = z.strictObject({});
 
 export const auth = new Hono<AppEnv>()
   .post("/login", body(LoginRequest), async (c) => {
@@ -78,7 +81,7 @@ export const auth = new Hono<AppEnv>()
     }
     throw new ApiError("UNAUTHENTICATED", "The refresh token is not good, or not any more: log in again");
   })
-  .post("/logout", async (c) => {
+  .post("/logout", body(Nothing), async (c) => {
     const { id, credential } = c.var.caller;
     const sessionId = credential.id;
     if (credential.type !== "session" || sessionId === null) {
