@@ -8,6 +8,7 @@ import { PageQuery } from "../../protocol/rest.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError, badField } from "../errors.ts";
+import { okTagged } from "../etag.ts";
 import { languageOf } from "../language.ts";
 import { ownerOf } from "../owner.ts";
 import { body, query } from "../validate.ts";
@@ -51,7 +52,8 @@ export const operations = new Hono<AppEnv>()
   })
   .get("/:id", query(ReadQuery), async (c) => {
     const operation = await requireOperation(c, c.req.param("id"));
-    return ok(c, toOperation(await waitForEnd(c, operation, c.req.valid("query").wait), languageOf(c)));
+    const shown = await waitForEnd(c, operation, c.req.valid("query").wait);
+    return okTagged(c, toOperation(shown, languageOf(c)));
   })
   .post("/:id/cancel", body(Nothing), async (c) => {
     const operation = await requireOperation(c, c.req.param("id"));
