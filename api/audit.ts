@@ -44,6 +44,11 @@ export function beginAudit(c: Context<AppEnv>, route: RouteKey, caller: Caller |
   });
 }
 
+/** Of a request that changes nothing after all: it only hears again what an earlier one did. */
+export function dropAudit(c: Context<AppEnv>): void {
+  c.set("auditNote", undefined as never);
+}
+
 function who(caller: Caller | null): Pick<AuditNote, "userId" | "username" | "credential" | "credentialId"> {
   if (!caller) return { userId: null, username: null, credential: "none", credentialId: null };
   const { id, name, credential } = caller;

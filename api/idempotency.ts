@@ -6,6 +6,7 @@
  * again, and to nobody who reads the storage. Failures that may pass (5xx, 429) are not kept.
  */
 import { createMiddleware } from "hono/factory";
+import { dropAudit } from "./audit.ts";
 import type { AppEnv, Caller } from "./env.ts";
 import { ApiError } from "./errors.ts";
 import { newId } from "./ids.ts";
@@ -36,6 +37,7 @@ export const idempotency = createMiddleware<AppEnv>(async (c, next) => {
         retryAfter: 1,
       });
     case "done":
+      dropAudit(c);
       c.res = await seal.open(result.answer.status, result.answer.sealed);
       c.header("Idempotent-Replayed", "true");
       return;

@@ -8,7 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type Change, projectProgress } from "../../db/projection.ts";
 import { queuedOperations } from "../../db/pending.ts";
 import {
-  AgentFrame,
+  type AgentFrame,
   closeCodes,
   type EdgeFrame,
   linkLimits,
@@ -17,6 +17,8 @@ import {
   pongText,
 } from "../../protocol/agent-link.ts";
 import type { Env } from "../env.ts";
+import { CancelAnswers } from "./cancel-answers.ts";
+import { executeFrame, parseFrame } from "./frames.ts";
 import { HostSessionStore } from "./host-session.ts";
 import { Outbox, type OutboxEntry, type QueuedOperation } from "./outbox.ts";
 import { Projector } from "./projector.ts";
@@ -33,9 +35,6 @@ interface Attachment {
 /** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
 export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
 
-type CancelEffect = Frame<"cancelled">["effect"];
-
-const cancelAnswerMs = 5_000;
 const projectionRetryMs = 5_000;
 const progressEveryMs = 1_000;
 
@@ -44,7 +43,7 @@ export class HostLink extends DurableObject<Env> {
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
   readonly #projector = new Projector(this.env.DB, this.#outbox);
   readonly #progressAt = new Map<string, number>();
-  readonly #cancelAnswers = new Map<string, (effect: CancelEffect) => void>();
+  readonly #cancelAnswers = new CancelAnswers();
   #takingOver: Promise<void> = Promise.resolve();
   #nextTakeOver: Promise<void> | null = null;
 
@@ -103,7 +102,11 @@ export class HostLink extends DurableObject<Env> {
     const { state } = this.#outbox.find(id) as OutboxEntry;
     if (state === "ended") return "ended";
     if (state !== "waiting") {
-      const effect = await this.#askToCancel(id);
+      const socket = this.#currentSocket();
+      if (!socket) return "unreachable";
+      const { epoch } = this.#session.current;
+      const ask = () => this.#send(socket, { type: "cancel", epoch, operationId: id });
+      const effect = await this.#cancelAnswers.wait(id, ask);
       if (effect === null) return "unreachable";
       if (effect === "too-late") return this.#outbox.find(id)?.state === "ended" ? "ended" : "too-late";
     }
@@ -223,7 +226,7 @@ export class HostLink extends DurableObject<Env> {
       case "event":
         return this.#event(socket, frame);
       case "cancelled":
-        return this.#cancelAnswers.get(frame.operationId)?.(frame.effect);
+        return this.#cancelAnswers.tell(frame.operationId, frame.effect);
     }
   }
 
@@ -288,20 +291,6 @@ export class HostLink extends DurableObject<Env> {
     this.#send(socket, { type: "done-ack", epoch, operationId });
     this.#deliver();
     await this.#settle();
-  }
-
-  /** The host's answer; null when it is not there or silent. */
-  async #askToCancel(operationId: string): Promise<CancelEffect | null> {
-    const socket = this.#currentSocket();
-    if (!socket) return null;
-    const { promise, resolve } = Promise.withResolvers<CancelEffect | null>();
-    this.#cancelAnswers.set(operationId, resolve);
-    const timer = setTimeout(() => resolve(null), cancelAnswerMs);
-    this.#send(socket, { type: "cancel", epoch: this.#session.current.epoch, operationId });
-    const effect = await promise;
-    clearTimeout(timer);
-    this.#cancelAnswers.delete(operationId);
-    return effect;
   }
 
   async #event(socket: WebSocket, { sequence, vm, epoch }: Frame<"event">): Promise<void> {
@@ -390,29 +379,6 @@ export class HostLink extends DurableObject<Env> {
       // It closed under our hands. What it did not get is sent in the next session.
     }
   }
-}
-
-function parseFrame(message: string | ArrayBuffer): AgentFrame | null {
-  if (typeof message !== "string" || message.length > linkLimits.maxFrameBytes) return null;
-  try {
-    return AgentFrame.parse(JSON.parse(message));
-  } catch {
-    return null;
-  }
-}
-
-function executeFrame(entry: OutboxEntry, epoch: number): EdgeFrame {
-  return {
-    type: "execute",
-    epoch,
-    operationId: entry.id,
-    kind: entry.kind,
-    vmId: entry.vmId,
-    generation: entry.generation,
-    input: entry.input,
-    deadlineMs: Math.max(0, entry.deadlineAt - Date.now()),
-    attempt: entry.attempt + 1,
-  };
 }
 
 function cancelled() {

@@ -170,6 +170,8 @@ describe("an idempotency key", () => {
     expect(again.body).toEqual(first.body);
     expect((await user.get("/vms")).body.data.pagination.total).toBe(1);
     expect((await user.get("/operations")).body.data.pagination.total).toBe(1);
+    const { results } = await env.DB.prepare("SELECT * FROM audit WHERE user_id = ?").bind(user.id).all();
+    expect(results).toHaveLength(1);
   });
 
   it("is refused with another body, another query or another path", async () => {
