@@ -201,7 +201,8 @@ export const vms = sqliteTable(
   },
   (table) => [
     uniqueIndex("vms_owner_name").on(table.ownerId, table.name),
-    index("vms_host").on(table.hostId),
+    // What a host has given away is summed up from this index alone.
+    index("vms_host").on(table.hostId, table.cpu, table.memory, table.disk),
     // For the first page of a long list, in the order that it has unless another is asked for.
     index("vms_owner_created").on(table.ownerId, table.createdAt),
     index("vms_created").on(table.createdAt),

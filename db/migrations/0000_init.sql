@@ -203,6 +203,6 @@ CREATE TABLE `vms` (
 --> statement-breakpoint
 CREATE UNIQUE INDEX `vms_mac_address_unique` ON `vms` (`mac_address`);--> statement-breakpoint
 CREATE UNIQUE INDEX `vms_owner_name` ON `vms` (`owner_id`,`name`);--> statement-breakpoint
-CREATE INDEX `vms_host` ON `vms` (`host_id`);--> statement-breakpoint
+CREATE INDEX `vms_host` ON `vms` (`host_id`,`cpu`,`memory`,`disk`);--> statement-breakpoint
 CREATE INDEX `vms_owner_created` ON `vms` (`owner_id`,`created_at`);--> statement-breakpoint
 CREATE INDEX `vms_created` ON `vms` (`created_at`);
