@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { buildAssets } from "./build-assets.ts";
 import { projectFolder } from "./project.ts";
 
@@ -27,12 +27,21 @@ export async function buildWorker(): Promise<BuiltWorker> {
   const hash = await hashInputs();
   if ((await readIfThere(`${worker}.inputs`)) === hash) return { worker, assets, changed: false };
 
+  await buildAssets();
+  await bundleWorker("api/index.ts", worker);
+  // Last, so that a build that was interrupted is done again.
+  await replace(`${worker}.inputs`, hash);
+  return { worker, assets, changed: true };
+}
+
+/** From `entry`, below the project's folder, to `file` and its source map. */
+export async function bundleWorker(entry: string, file: string): Promise<void> {
   // Loaded only here: esbuild takes 57 MiB, and the process that builds may live on as the supervisor.
   const { build, stop } = await import("esbuild");
   const { outputFiles } = await build({
     absWorkingDir: projectFolder,
-    entryPoints: ["api/index.ts"],
-    outfile: worker,
+    entryPoints: [entry],
+    outfile: file,
     bundle: true,
     write: false,
     format: "esm",
@@ -45,13 +54,8 @@ export async function buildWorker(): Promise<BuiltWorker> {
     logLevel: "silent",
   });
   await stop();
-
-  await mkdir(join(projectFolder, "dist"), { recursive: true });
-  await buildAssets();
+  await mkdir(dirname(file), { recursive: true });
   for (const { path, contents } of outputFiles) await replace(path, contents);
-  // Last, so that a build that was interrupted is done again.
-  await replace(`${worker}.inputs`, hash);
-  return { worker, assets, changed: true };
 }
 
 async function hashInputs(): Promise<string> {
