@@ -34,7 +34,7 @@ export const userDocs = {
     description: "What is left out goes back to its default; the password alone stays.",
     answers: { 200: { description: "The user as it is now.", data: User } },
     errors: changeErrors,
-    example: { username: "alice", role: "user", plan: "free" },
+    example: { username: "bob", role: "user", plan: "free" },
   },
   "PATCH /users/:id": {
     id: "updateUser",
