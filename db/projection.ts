@@ -152,7 +152,8 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
       errorCode: outcome.code,
       errorMessage: outcome.message,
       percent: outcome.status === "succeeded" ? 100 : sql`${operations.percent}`,
-      startedAt: sql`COALESCE(${operations.startedAt}, ${at})`,
+      // What was taken back never began.
+      ...(outcome.status === "cancelled" ? {} : { startedAt: sql`COALESCE(${operations.startedAt}, ${at})` }),
       finishedAt: at,
       input: null,
     })
@@ -161,13 +162,11 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   if (kind === "vm.delete" && outcome.status === "succeeded") {
     return [operation, db.delete(vms).where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)))];
   }
-  // What was only asked for is not what the machine has. Before its order's input goes with the order's end.
-  if (kind === "vm.update" && (outcome.status === "failed" || outcome.status === "cancelled")) {
-    const projected = vm === "unseen" || vm === null ? [] : observed(db, hostId, vm, at);
-    return [hardwareAsBefore(db, hostId, operationId, vmId), operation, ...projected];
-  }
-  if (vm === "unseen") return [operation, unseen(db, hostId, vmId, outcome, at)];
-  return [operation, ...(vm ? observed(db, hostId, vm, at) : [absent(db, hostId, vmId, outcome, at)])];
+  // What was only asked for is not what the machine has. It comes first: the order's input goes with its end.
+  const isUndone = kind === "vm.update" && (outcome.status === "failed" || outcome.status === "cancelled");
+  const restored = isUndone ? [hardwareAsBefore(db, hostId, operationId, vmId)] : [];
+  if (vm === "unseen") return [...restored, operation, unseen(db, hostId, vmId, outcome, at)];
+  return [...restored, operation, ...(vm ? observed(db, hostId, vm, at) : [absent(db, hostId, vmId, outcome, at)])];
 }
 
 function hardwareAsBefore(db: Database, hostId: string, operationId: string, vmId: string): Statement {

@@ -101,6 +101,18 @@ describe("a machine's hardware", () => {
     expect((await admin.get(`/vms/${id}`)).body.data).toMatchObject({ cpu: 1, memory: 512, autostart: false });
   });
 
+  it("is what it was when the change is taken back before its host knew of it", async () => {
+    const { agent, id } = await hosted(admin, "taken-back");
+    agent.close();
+    await until(async () => (await admin.get(`/hosts/${agent.hostId}`)).body.data.status === "offline", "it is away");
+    const { operation } = (await patch(admin, `/vms/${id}`, { cpu: 4, disk: 3 })).body.data;
+    expect((await admin.post(`/operations/${operation.id}/cancel`)).body.data.status).toBe("cancelled");
+    const after = (await admin.get(`/vms/${id}`)).body.data;
+    expect(after).toMatchObject({ cpu: 1, disk: 2, status: "stopped", operation: null });
+    // Nothing is pending any more, so the next change may come.
+    expect((await patch(admin, `/vms/${id}`, { cpu: 2 })).status).toBe(202);
+  });
+
   it("never shrinks a disk, and never goes beyond what the configuration allows", async () => {
     const { body } = await user.post("/vms", machine("disk", { disk: 3 }));
     const path = `/vms/${body.data.id}`;
