@@ -115,6 +115,10 @@ describe("the configuration", () => {
     expect((await user.post("/vms", machine("default", { disk: 4 }))).body.data.os).toBe("debian12");
     const stale = { "If-Match": before.headers.get("ETag") ?? "" };
     expect((await admin.request("PUT", "/config", {}, stale)).status).toBe(412);
+    const fresh = { "If-Match": (await admin.get("/config")).headers.get("ETag") ?? "" };
+    const racing = [1, 2, 3].map((cpu) => admin.request("PUT", "/config", { defaults: { cpu: cpu + 1 } }, fresh));
+    const statuses = (await Promise.all(racing)).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
     for (const [body, path] of [
       [{ limits: { requestsPerMinute: 0 } }, "limits.requestsPerMinute"],
       [{ limits: { requests: 1 } }, "limits.requests"],
