@@ -6,7 +6,7 @@ import type { Env } from "../../api/env.ts";
 import { userGate } from "../../api/limits.ts";
 import { keepReplaysMs } from "../../api/objects/replays.ts";
 import { updateConfig } from "../../db/config.ts";
-import { FakeAgent } from "./agent.ts";
+import { enrol, FakeAgent, newKey } from "./agent.ts";
 import { addHost, Client, machine } from "./client.ts";
 
 const bindings = env as unknown as Env;
@@ -132,6 +132,16 @@ describe("the limit on requests", () => {
       const byAddress = [];
       for (const name of ["v", "w", "x", "y", "z"]) byAddress.push((await login(name, "192.0.2.1")).status);
       expect(byAddress).toEqual([401, 401, 401, 401, 429]);
+    });
+  });
+
+  it("of enrolments is strict too, so that a token is not guessed", async () => {
+    const guess = async () => (await enrol("x".repeat(43), await newKey())).status;
+    await withLimits({ loginsPerMinute: 1 }, async () => {
+      const statuses = [];
+      for (let n = 0; n < 11; n++) statuses.push(await guess());
+      expect(statuses.slice(0, 9)).toEqual(Array.from({ length: 9 }, () => 401));
+      expect(statuses.at(-1)).toBe(429);
     });
   });
 
