@@ -8,7 +8,10 @@ import type { Context } from "hono";
 import { ApiError } from "./errors.ts";
 import { ok } from "./envelope.ts";
 
-const passing = new Set(["operation", "host", "updatedAt", "lastSeenAt", "lastLoginAt", "lastUsedAt", "allocated"]);
+const passing = new Set([
+  ...["operation", "host", "updatedAt", "lastSeenAt", "lastLoginAt", "lastUsedAt"],
+  ...["allocated", "facts", "agentVersion"],
+]);
 
 export async function etagOf(data: object): Promise<string> {
   const lasting = Object.entries(data).filter(([key]) => !passing.has(key));

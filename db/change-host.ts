@@ -1,50 +1,50 @@
 /** Changing hosts: what they are called, how far they are filled, and their end. */
-import { and, count, eq, inArray, ne, notExists, sql } from "drizzle-orm";
+import { and, count, eq, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { HostUpdate } from "../protocol/rest.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { capacityOf } from "./capacity.ts";
-import { hosts, operations, vms } from "./schema.ts";
+import { type HostRow, hosts, operations, vms } from "./schema.ts";
 
-const tries = 5;
-
-/** Null where there is no such host. */
+/** `changed`: it is not any more what the caller saw, or is gone. `taken`: another host has the name. */
 export async function updateHost(
   d1: D1Database,
-  id: string,
+  seen: HostRow,
   update: HostUpdate,
   note: AuditNote,
-): Promise<"updated" | "taken" | null> {
+): Promise<"updated" | "taken" | "changed"> {
   const db = drizzle(d1);
-  const { name, labels, schedulable } = update;
-  for (let left = tries; left > 0; left--) {
-    const [host] = await db.select().from(hosts).where(eq(hosts.id, id));
-    if (!host) return null;
-    const overcommit = { ...host.overcommit, ...update.overcommit };
-    const room = host.facts ? capacityOf(host.facts, overcommit) : { cpu: 0, memory: 0, disk: 0 };
-    const others = sql`SELECT 1 FROM hosts o WHERE o.name = ${name ?? ""} AND o.id <> ${id}`;
-    const free = name === undefined ? undefined : sql`NOT EXISTS (${others})`;
-    const change = db
-      .update(hosts)
-      .set({
-        ...(name === undefined ? {} : { name }),
-        ...(labels === undefined ? {} : { labels }),
-        ...(schedulable === undefined ? {} : { schedulable }),
-        ...{ overcommit, capacityCpu: room.cpu, capacityMemory: room.memory, capacityDisk: room.disk },
-      })
-      // A host that says hello in between has new facts, and its room is to be counted from those.
-      .where(and(eq(hosts.id, id), eq(hosts.epoch, host.epoch), free))
-      .returning({ id: hosts.id });
-    const [rows] = await db.batch([change, auditIfChanged(db, note)]);
-    if (rows.length > 0) return "updated";
-    if (name === undefined || name === host.name) continue;
-    const [other] = await db
+  const { name = seen.name, labels = seen.labels, schedulable = seen.schedulable } = update;
+  const overcommit = { ...seen.overcommit, ...update.overcommit };
+  const room = seen.facts ? capacityOf(seen.facts, overcommit) : { cpu: 0, memory: 0, disk: 0 };
+  const others = sql`SELECT 1 FROM hosts o WHERE o.name = ${name} AND o.id <> ${seen.id}`;
+  const change = db
+    .update(hosts)
+    .set({
+      ...{ name, labels, schedulable, overcommit },
+      ...{ capacityCpu: room.cpu, capacityMemory: room.memory, capacityDisk: room.disk },
+    })
+    .where(and(isStill(seen), sql`NOT EXISTS (${others})`))
+    .returning({ id: hosts.id });
+  const [rows, , [other]] = await db.batch([
+    change,
+    auditIfChanged(db, note),
+    db
       .select({ id: hosts.id })
       .from(hosts)
-      .where(and(eq(hosts.name, name), ne(hosts.id, id)));
-    if (other) return "taken";
-  }
-  throw new Error(`Host ${id} changed ${tries} times under the hands of its update`);
+      .where(and(eq(hosts.name, name), ne(hosts.id, seen.id))),
+  ]);
+  if (rows.length > 0) return "updated";
+  return other ? "taken" : "changed";
+}
+
+function isStill({ id, name, labels, schedulable, overcommit, epoch }: HostRow) {
+  return and(
+    ...[eq(hosts.id, id), eq(hosts.name, name), eq(hosts.labels, labels), eq(hosts.schedulable, schedulable)],
+    overcommit === null ? isNull(hosts.overcommit) : eq(hosts.overcommit, overcommit),
+    // A host that says hello in between has new facts, and its room is to be counted from those.
+    eq(hosts.epoch, epoch),
+  );
 }
 
 /**

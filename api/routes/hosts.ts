@@ -7,7 +7,7 @@ import { type DrainedHost, HostCreate, HostListQuery, HostUpdate } from "../../p
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
-import { assertMatches, okTagged } from "../etag.ts";
+import { assertMatches, hasPrecondition, okTagged, preconditionFailed } from "../etag.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { body, query } from "../validate.ts";
 import { toHost, toPagination } from "../views.ts";
@@ -15,6 +15,8 @@ import { toHost, toPagination } from "../views.ts";
 const DeleteQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
 const Nothing = z.strictObject({});
 
+/** How often a change is tried again because another came between. */
+const changeTries = 5;
 const tokenLifeMs = 15 * 60_000;
 
 export const hosts = new Hono<AppEnv>()
@@ -38,11 +40,9 @@ export const hosts = new Hono<AppEnv>()
     );
   })
   .get("/:id", async (c) => okTagged(c, toHost(await requireHost(c, c.req.param("id")))))
-  .patch("/:id", body(HostUpdate), async (c) => {
-    const id = c.req.param("id");
-    await assertMatches(c, toHost(await requireHost(c, id)));
-    return okTagged(c, toHost(await changeHost(c, id, c.req.valid("json"))));
-  })
+  .patch("/:id", body(HostUpdate), async (c) =>
+    okTagged(c, toHost(await changeHost(c, c.req.param("id"), c.req.valid("json")))),
+  )
   .delete("/:id", query(DeleteQuery), async (c) => {
     const id = c.req.param("id");
     const { allocated, host } = await requireHost(c, id);
@@ -56,7 +56,6 @@ export const hosts = new Hono<AppEnv>()
   })
   .post("/:id/drain", body(Nothing), async (c) => {
     const id = c.req.param("id");
-    await assertMatches(c, toHost(await requireHost(c, id)));
     const host = toHost(await changeHost(c, id, { schedulable: false }));
     return ok(c, { host, remaining: await readRemaining(c.env.DB, id) } satisfies DrainedHost);
   })
@@ -68,10 +67,17 @@ export const hosts = new Hono<AppEnv>()
     return ok(c, { enrolment: shownOnce(c, token, enrolment.expiresAt) }, 201);
   });
 
+/** Errors: HOST_NOT_FOUND, NAME_TAKEN, PRECONDITION_FAILED. */
 async function changeHost(c: Context<AppEnv>, id: string, wanted: HostUpdate): Promise<HostView> {
-  const result = await updateHost(c.env.DB, id, wanted, c.var.auditNote);
-  if (result === "taken") throw new ApiError("NAME_TAKEN", `There is a host named '${wanted.name ?? ""}'`);
-  return requireHost(c, id);
+  for (let left = changeTries; left > 0; left--) {
+    const seen = await requireHost(c, id);
+    await assertMatches(c, toHost(seen));
+    const result = await updateHost(c.env.DB, seen.host, wanted, c.var.auditNote);
+    if (result === "updated") return requireHost(c, id);
+    if (result === "taken") throw new ApiError("NAME_TAKEN", `There is a host named '${wanted.name ?? ""}'`);
+    if (hasPrecondition(c)) throw preconditionFailed();
+  }
+  throw new ApiError("UNAVAILABLE", "Too many changes of this host at once: try again", { retryAfter: 1 });
 }
 
 /** Its key is gone from D1, so nothing connects any more; this ends what is connected. */

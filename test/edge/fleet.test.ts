@@ -28,6 +28,10 @@ describe("a host", () => {
     const changed = await patch(admin, path, { name: "fancy", labels: { z: "1" }, overcommit: { cpu: 2 } }, tag);
     expect(changed.body.data).toMatchObject({ name: "fancy", labels: { z: "1" }, capacity: { cpu: 8, memory: 8192 } });
     expect((await patch(admin, path, { schedulable: false }, tag)).status).toBe(412);
+    const fresh = { "If-Match": changed.headers.get("ETag") ?? "" };
+    const racing = ["a", "b", "c"].map((z) => patch(admin, path, { labels: { z } }, fresh));
+    const statuses = (await Promise.all(racing)).map(({ status }) => status);
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
     // What its agent says again is filled as far as was set.
     await agent.open(agent.epoch);
     await agent.heard("welcome");
