@@ -1,6 +1,9 @@
 /** Three kinds of tests: in Node, inside workerd, and of whole processes. `npm test` runs them all. */
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildAssets } from "./scripts/build-assets.ts";
+
+await buildAssets();
 
 export default defineConfig({
   test: {
@@ -11,7 +14,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["test/{protocol,db,agent,scripts}/**/*.test.ts"],
+          include: ["test/{protocol,db,api,agent,scripts}/**/*.test.ts"],
           testTimeout: 15_000,
         },
       },

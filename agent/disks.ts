@@ -1,8 +1,11 @@
 /** A machine's disk: a qcow2 that holds what differs from its image. The image is never written. */
-import { rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { HostError } from "./errors.ts";
 import { checkImage } from "./image-check.ts";
 import { run } from "./run.ts";
+
+/** `QFI\xfb` */
+const qcow2Magic = 0x514649fb;
 
 export interface LinkedDisk {
   /** Absolute path of a verified image. The disk needs it, at this very path, for as long as it lives. */
@@ -31,5 +34,22 @@ export async function createLinkedDisk({ base, baseFormat, path, sizeGib }: Link
   } catch (error) {
     await rm(beside, { force: true });
     throw error;
+  }
+}
+
+/** Grows the disk of a machine that is off. One that runs holds a lock on it, and qemu-img then refuses. */
+export async function growDisk(path: string, sizeGib: number): Promise<void> {
+  await run("qemu-img", ["resize", "-q", "-f", "qcow2", path, `${sizeGib}G`]);
+}
+
+/** The size that the guest sees, from the header of our own disk. Errors: HOST_ERROR. */
+export async function diskBytes(path: string): Promise<number> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(32), 0, 32, 0);
+    if (bytesRead < 32 || buffer.readUInt32BE(0) !== qcow2Magic) throw new HostError("HOST_ERROR", "Not a qcow2 disk");
+    return Number(buffer.readBigUInt64BE(24));
+  } finally {
+    await file.close();
   }
 }

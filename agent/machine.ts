@@ -179,6 +179,11 @@ export class Machine extends EventEmitter<MachineEvents> {
     await this.qmp("system_reset");
   }
 
+  /** The guest sees the larger disk at once. */
+  async growDisk(sizeGib: number): Promise<void> {
+    await this.qmp("block_resize", { "node-name": "disk0", size: sizeGib * 1024 ** 3 });
+  }
+
   /** Cuts the power: `quit`, and SIGKILL for a process that does not listen. It is gone when this resolves. */
   quit(): Promise<void> {
     if (this.#cause === "crashed") this.#cause = "wanted";

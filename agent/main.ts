@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     log,
     send: (frame) => link.send(frame),
     run: (operation) => scheduler.add(operation),
+    cancel: (operation) => scheduler.cancel(operation),
     hello: async () => ({
       ...helloBasics,
       agentVersion: version,

@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly vms: VmTable;
   readonly send: (frame: OutgoingFrame) => boolean;
   readonly run: (operation: JournalOperation) => void;
+  /** Takes back what has not begun, and tells its end. False where it is too late. */
+  readonly cancel: (operation: JournalOperation) => Promise<boolean>;
   readonly hello: () => Promise<Hello>;
   readonly log: (line: string) => void;
   /** The edge has said what it still wants: this host is in service. */
@@ -75,8 +77,7 @@ export class Session implements LinkHandlers {
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
       case "cancel":
-        // Nothing that is accepted is taken back by this version: the operation goes on and tells its own end.
-        this.#options.send({ type: "cancelled", operationId: frame.operationId, effect: "too-late" });
+        void this.#cancel(frame.operationId);
     }
   }
 
@@ -133,6 +134,18 @@ export class Session implements LinkHandlers {
     crashPoint(`${frame.kind}:journal:after`);
     this.#options.send({ type: "accept", operationId: id });
     run(journal.find(id) as JournalOperation);
+  }
+
+  /** An order that never came here can't begin here either: the edge doesn't send it again after this answer. */
+  async #cancel(operationId: string): Promise<void> {
+    const { journal, cancel, send, log } = this.#options;
+    const operation = journal.find(operationId);
+    try {
+      const taken = operation === null || (operation.state === "accepted" && (await cancel(operation)));
+      send({ type: "cancelled", operationId, effect: taken ? "not-started" : "too-late" });
+    } catch (error) {
+      log(`Cancelling ${operationId} failed: ${(error as Error).message}`);
+    }
   }
 
   #refusal(frame: ExecuteFrame): { code: string; message: string } | null {

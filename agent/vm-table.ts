@@ -78,6 +78,11 @@ export class VmTable extends EventEmitter<Events> {
     return this.#entries.get(id)?.record ?? null;
   }
 
+  /** The machine's record, or the error that says that there is no such machine. */
+  known(id: string): VmRecord {
+    return this.#require(id).record;
+  }
+
   machine(id: string): Machine | null {
     return this.#entries.get(id)?.machine ?? null;
   }
@@ -95,6 +100,13 @@ export class VmTable extends EventEmitter<Events> {
     const record: VmRecord = { generation, spec, onSinceBoot: null, fault: null };
     await this.#save(id, record);
     this.#entries.set(id, { record, machine: null, hung: false });
+  }
+
+  /** Changes what the machine is. Its process, if one runs, keeps what it was started with until it is started anew. */
+  async change(id: string, values: Partial<VmSpec>): Promise<void> {
+    const entry = this.#require(id);
+    const spec = VmSpec.parse({ ...entry.record.spec, ...values });
+    await this.#save(id, (entry.record = { ...entry.record, spec }));
   }
 
   /** Starts the machine's process, or adopts the one that is there. Never leaves two. */

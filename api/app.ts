@@ -2,42 +2,68 @@
 import { Hono } from "hono";
 import { except } from "hono/combine";
 import { secureHeaders } from "hono/secure-headers";
-import { authenticate, requireAdmin } from "./auth.ts";
+import type { RouterRoute } from "hono/types";
+import { apiBase } from "./access.ts";
+import { auditChanges } from "./audit.ts";
 import type { AppEnv } from "./env.ts";
 import { ApiError, onError } from "./errors.ts";
 import { correlate } from "./correlate.ts";
+import { cors } from "./cors.ts";
+import { guard } from "./guard.ts";
+import { idempotency } from "./idempotency.ts";
+import { rateLimitHeaders } from "./limits.ts";
 import { agent } from "./routes/agent.ts";
-import { auth, login } from "./routes/auth.ts";
+import { auth } from "./routes/auth.ts";
+import { config } from "./routes/config.ts";
+import { docs } from "./routes/docs.ts";
 import { health } from "./routes/health.ts";
 import { hosts } from "./routes/hosts.ts";
 import { images } from "./routes/images.ts";
+import { metrics } from "./routes/metrics.ts";
+import { openapi } from "./routes/openapi.ts";
 import { operations } from "./routes/operations.ts";
+import { permissions, roles } from "./routes/roles.ts";
+import { audit, logs } from "./routes/records.ts";
 import { system } from "./routes/system.ts";
+import { users } from "./routes/users.ts";
 import { vms } from "./routes/vms.ts";
 import { limitBody, requireJson } from "./validate.ts";
 
-/** Whoever may come: no token is looked at. Agents bring their own kind. */
-const open = new Hono<AppEnv>().route("/health", health).route("/auth/login", login).route("/agent", agent);
-
-/** Everything else is closed first and opened by a token. */
-const closed = new Hono<AppEnv>()
-  .use(authenticate)
+/** Who may call what is in the route table: `guard` lets nothing in that isn't there. */
+const api = new Hono<AppEnv>()
+  .route("/health", health)
+  .route("/agent", agent)
   .route("/auth", auth)
+  .route("/users", users)
+  .route("/roles", roles)
+  .route("/permissions", permissions)
   .route("/vms", vms)
   .route("/operations", operations)
   .route("/images", images)
-  .use("/hosts/*", requireAdmin)
   .route("/hosts", hosts)
-  .route("/system", system);
+  .route("/system", system)
+  .route("/config", config)
+  .route("/audit", audit)
+  .route("/logs", logs)
+  .route("/metrics", metrics)
+  .route(
+    "/openapi.json",
+    openapi((): readonly RouterRoute[] => app.routes),
+  );
 
-export const app = new Hono<AppEnv>()
+export const app: Hono<AppEnv> = new Hono<AppEnv>()
   .use(correlate)
+  .use(rateLimitHeaders)
   // The answer to an upgrade is the object's and can't be changed.
   .use(except((c) => c.req.header("Upgrade") !== undefined, secureHeaders()))
+  .use(cors)
+  .use(auditChanges)
+  .use(guard)
   .use(limitBody)
   .use(requireJson)
+  .use(idempotency)
   .route("/health", health)
-  .route("/api/v1", open)
-  .route("/api/v1", closed)
+  .route("/docs", docs)
+  .route(apiBase, api)
   .notFound((c) => onError(new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`), c))
   .onError(onError);

@@ -1,22 +1,51 @@
-/** Who asks, and whether they may. What is mounted behind `authenticate` is closed to everybody else. */
-import { createMiddleware } from "hono/factory";
-import type { AppEnv } from "./env.ts";
+/** Who asks: from the bearer token to the caller, with one call of the user's object and none of D1. */
+import type { Context } from "hono";
+import { errorTable } from "../protocol/errors.ts";
+import type { AppEnv, Caller } from "./env.ts";
 import { ApiError } from "./errors.ts";
+import { hashSecret } from "./ids.ts";
+import { admitAddress, askFor, assertAdmitted, userGate } from "./limits.ts";
+import type { Credential, Refusal } from "./objects/user-sessions.ts";
+import { parsePersonalToken } from "./personal-tokens.ts";
 import { verifyAccessToken } from "./tokens.ts";
 
-export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
-  const [scheme, token, ...rest] = (c.req.header("Authorization") ?? "").split(" ");
-  if (scheme?.toLowerCase() !== "bearer" || !token || rest.length > 0) {
+/** Errors: UNAUTHENTICATED, TOKEN_EXPIRED, RATE_LIMITED. */
+export async function authenticate(c: Context<AppEnv>): Promise<Caller> {
+  try {
+    return await admittedCaller(c);
+  } catch (error) {
+    // Who has not shown who they are is limited by address.
+    if (error instanceof ApiError && errorTable[error.code].status === 401) await admitAddress(c);
+    throw error;
+  }
+}
+
+async function admittedCaller(c: Context<AppEnv>): Promise<Caller> {
+  const { userId, credential } = await credentialOf(c);
+  const gate = c.env.USER_GATE.getByName(userGate(userId));
+  const { caller, refusal, standing } = await gate.enter(userId, credential, await askFor(c));
+  if (!caller || !standing) throw refusals[refusal ?? "unknown"]();
+  assertAdmitted(c, standing);
+  return caller;
+}
+
+async function credentialOf(c: Context<AppEnv>): Promise<{ userId: string; credential: Credential }> {
+  const [scheme, bearer, ...rest] = (c.req.header("Authorization") ?? "").split(" ");
+  if (scheme?.toLowerCase() !== "bearer" || !bearer || rest.length > 0) {
     throw new ApiError(
       "UNAUTHENTICATED",
       "Send 'Authorization: Bearer <token>' with a token from POST /api/v1/auth/login",
     );
   }
-  c.set("caller", await verifyAccessToken(c.env.VOIDVM_JWT_KEYS, token));
-  await next();
-});
+  const personal = parsePersonalToken(bearer);
+  if (personal) return { userId: personal.userId, credential: { type: "token", hash: await hashSecret(bearer) } };
+  const { sub, sid = null } = await verifyAccessToken(c.env.VOIDVM_JWT_KEYS, bearer);
+  return { userId: sub, credential: { type: "session", id: sid } };
+}
 
-export const requireAdmin = createMiddleware<AppEnv>(async (c, next) => {
-  if (c.var.caller.role !== "admin") throw new ApiError("FORBIDDEN", "Only an administrator may do this");
-  await next();
-});
+const refusals: Readonly<Record<Refusal, () => ApiError>> = {
+  unknown: () => new ApiError("UNAUTHENTICATED", "The token is not valid here"),
+  disabled: () => new ApiError("UNAUTHENTICATED", "The token's user is gone or disabled"),
+  ended: () => new ApiError("UNAUTHENTICATED", "The session has ended or the token was revoked: log in again"),
+  expired: () => new ApiError("TOKEN_EXPIRED", "The token has expired: make a new one"),
+};

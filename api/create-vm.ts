@@ -1,14 +1,20 @@
 /** From the body of `POST /vms` to a machine on a host, or to the reason why there is none. */
 import type { Context } from "hono";
 import { insertVm, readCreationFacts } from "../db/create-vm.ts";
+import { findImage, findImageByOs } from "../db/images.ts";
+import { findOperation } from "../db/operations.ts";
+import type { PlanLimits } from "../db/quotas.ts";
 import type { OperationRow } from "../db/schema.ts";
-import type { VmView } from "../db/vms.ts";
-import { catalogue, type CatalogueImage, defaultOs } from "../protocol/catalogue.ts";
+import { findVm, type VmView } from "../db/vms.ts";
+import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
 import { operationInputs, type OperationInput } from "../protocol/operations.ts";
 import type { VmCreate } from "../protocol/vm.ts";
+import { assertQuota } from "./assert-quota.ts";
+import { currentConfig } from "./config.ts";
 import type { AppEnv } from "./env.ts";
 import { ApiError, badField } from "./errors.ts";
 import { newId, newMacAddress } from "./ids.ts";
+import { ownerOf } from "./owner.ts";
 import { placeVm } from "./placement.ts";
 
 /** Errors: 400 for what makes no sense, QUOTA_EXCEEDED, NAME_TAKEN, HOST_OFFLINE, INSUFFICIENT_CAPACITY. */
@@ -20,10 +26,15 @@ export async function createVm(
   if (wanted.hostId !== undefined && caller.role !== "admin") {
     throw badField("hostId", "only an administrator may choose the host");
   }
-  const image = imageOf(wanted);
+  const made = await madeBefore(c);
+  if (made) return made;
+  const config = await currentConfig(c);
+  const image = await imageOf(c, wanted, config.defaults.os);
   if (wanted.disk < image.minDisk) throw badField("disk", `${image.os} needs at least ${image.minDisk} GiB`);
+  if (wanted.disk > config.storage.maxDisk) throw badField("disk", `at most ${config.storage.maxDisk} GiB`);
+  const network = wanted.network ?? config.network.defaultMode;
 
-  const candidates = await candidateHosts(c, wanted);
+  const candidates = await candidateHosts(c, wanted, config.limits);
   const id = newId("vm");
   for (const { id: hostId } of candidates) {
     const macAddress = newMacAddress();
@@ -40,38 +51,43 @@ export async function createVm(
         disk: wanted.disk,
         os: image.os,
         imageId: image.id,
-        network: wanted.network ?? "user",
+        network,
         macAddress,
         autostart: wanted.autostart ?? false,
         protected: wanted.protected ?? false,
         labels: wanted.labels ?? {},
       },
       {
-        id: newId("op"),
+        id: c.var.claim?.operationId ?? newId("op"),
         kind: "vm.create",
-        input: orderOf(wanted, image, macAddress),
+        input: orderOf({ ...wanted, network }, image, macAddress),
         userId: caller.id,
         requestId,
         createdAt: new Date().toISOString(),
+        audit: c.var.auditNote,
       },
+      config.limits,
     );
     if (view?.operation) return { view, operation: view.operation };
   }
   // Somebody took the last place between the read and the insert; the read now tells which one it was.
-  await candidateHosts(c, wanted);
+  await candidateHosts(c, wanted, config.limits);
   throw new ApiError("UNAVAILABLE", "Too many creations at once: try again", { retryAfter: 1 });
 }
 
-async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate) {
-  const facts = await readCreationFacts(c.env.DB, c.var.caller.id, wanted.name);
+/** What an earlier try of the same request made, if the edge died before it could keep the answer. */
+async function madeBefore(c: Context<AppEnv>) {
+  if (!c.var.claim?.again) return null;
+  const operation = await findOperation(c.env.DB, ownerOf(c), c.var.claim.operationId);
+  const view = operation && (await findVm(c.env.DB, ownerOf(c), operation.vmId));
+  return view ? { view, operation } : null;
+}
+
+async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate, plan: PlanLimits) {
+  const facts = await readCreationFacts(c.env.DB, c.var.caller.id, wanted.name, plan);
   if (!facts.mayCreate) throw new ApiError("UNAUTHENTICATED", "The token's user is gone or disabled");
   if (facts.nameTaken) throw new ApiError("NAME_TAKEN", `You have a machine named '${wanted.name}' already`);
-  if (facts.mayOwn !== null && facts.owned >= facts.mayOwn) {
-    throw new ApiError(
-      "QUOTA_EXCEEDED",
-      `The free plan has ${facts.mayOwn} machines: delete one, or ask for another plan`,
-    );
-  }
+  assertQuota(facts.quotas, { vms: 1, cpu: wanted.cpu, memory: wanted.memory, disk: wanted.disk });
   const hosts = facts.hosts.filter(({ id }) => wanted.hostId === undefined || id === wanted.hostId);
   if (wanted.hostId !== undefined && hosts.length === 0) throw badField("hostId", "there is no such host");
   const placed = placeVm(hosts, wanted);
@@ -84,16 +100,16 @@ async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate) {
   throw new ApiError("INSUFFICIENT_CAPACITY", `No online host has ${cpu} vCPUs, ${memory} MiB and ${disk} GiB free`);
 }
 
-function imageOf({ os, image }: VmCreate): CatalogueImage {
+async function imageOf(c: Context<AppEnv>, { os, image }: VmCreate, defaultOs: string): Promise<CatalogueImage> {
   if (image !== undefined) {
-    const found = catalogue.find(({ id }) => id === image);
+    const found = await findImage(c.env.DB, image);
     if (!found) throw badField("image", "there is no image with this id: see GET /api/v1/images");
     if (os !== undefined && os !== found.os)
       throw badField("os", `image ${image} is ${found.os}: leave one of them out`);
     return found;
   }
-  const found = catalogue.find((entry) => entry.os === (os ?? defaultOs));
-  if (!found) throw badField("os", `must be one of ${catalogue.map((entry) => entry.os).join(", ")}`);
+  const found = await findImageByOs(c.env.DB, os ?? defaultOs);
+  if (!found) throw badField("os", `must be ${catalogue.map((entry) => entry.os).join(", ")} or an image's own`);
   return found;
 }
 

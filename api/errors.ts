@@ -40,6 +40,7 @@ export function onError(thrown: Error, c: Context<AppEnv>): Response {
   }
   const { code, options } = error;
   const entry = errorTable[code];
+  c.set("errorCode", code);
   if (options.retryAfter !== undefined) c.header("Retry-After", `${options.retryAfter}`);
   if (entry.status === 401) c.header("WWW-Authenticate", 'Bearer realm="voidvm"');
   // An agent whose clock is wrong learns the right time from here.

@@ -1,31 +1,41 @@
 /**
  * Access tokens: JWTs signed with a secret of the edge's. Algorithm, issuer, audience and type are pinned, and only
  * keys of our own are known, so a token can't choose how it is verified.
+ *
+ * A token says who and in which session. What its bearer may do is never in it: that is as it is now.
  */
 import { base64url, errors, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
-import { Role } from "../protocol/rest.ts";
-import type { Caller } from "./env.ts";
 import { ApiError } from "./errors.ts";
 
 const issuer = "voidvm";
 const audience = "voidvm-api";
 const type = "at+jwt";
 
+/** Long, since what is revoked is refused at once all the same: docs/decisions/0006 tells why. */
 export const accessTokenSeconds = 12 * 3600;
+/** From one refresh to the next at most. */
+export const refreshTokenSeconds = 30 * 86_400;
 
-const Claims = z.object({ sub: z.string(), name: z.string(), role: Role });
+const Claims = z.object({ sub: z.string(), sid: z.string().optional() });
+
+export interface AccessClaims {
+  /** The user's id. */
+  readonly sub: string;
+  /** The session's id; without it the token is good until it expires or its user is disabled. */
+  readonly sid?: string;
+}
 
 /** `keys` as in VOIDVM_JWT_KEYS. */
 export async function signAccessToken(
   keys: string,
-  claims: { readonly sub: string; readonly name: string; readonly role: Role },
+  { sub, sid }: AccessClaims,
   expiresInSeconds: number,
 ): Promise<string> {
   const [[kid, secret]] = parseKeys(keys) as [[string, Uint8Array]];
-  return new SignJWT({ name: claims.name, role: claims.role })
+  return new SignJWT(sid === undefined ? {} : { sid })
     .setProtectedHeader({ alg: "HS256", typ: type, kid })
-    .setSubject(claims.sub)
+    .setSubject(sub)
     .setIssuer(issuer)
     .setAudience(audience)
     .setIssuedAt()
@@ -34,7 +44,7 @@ export async function signAccessToken(
 }
 
 /** Errors: TOKEN_EXPIRED for one that was good once, UNAUTHENTICATED for any other. */
-export async function verifyAccessToken(keys: string, token: string): Promise<Caller> {
+export async function verifyAccessToken(keys: string, token: string): Promise<AccessClaims> {
   const known = new Map(parseKeys(keys));
   try {
     const { payload } = await jwtVerify(
@@ -46,8 +56,8 @@ export async function verifyAccessToken(keys: string, token: string): Promise<Ca
       },
       { algorithms: ["HS256"], issuer, audience, typ: type, requiredClaims: ["exp", "iat", "sub"] },
     );
-    const { sub, name, role } = Claims.parse(payload);
-    return { id: sub, name, role };
+    const { sub, sid } = Claims.parse(payload);
+    return sid === undefined ? { sub } : { sub, sid };
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new ApiError("TOKEN_EXPIRED", "The token has expired: log in again");
     throw new ApiError("UNAUTHENTICATED", "The token is not valid here");

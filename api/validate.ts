@@ -1,6 +1,5 @@
 /** Bodies and queries by their zod schemas: a 400 names every field that is wrong. */
 import { zValidator } from "@hono/zod-validator";
-import type { ValidationTargets } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { z } from "zod";
@@ -39,13 +38,18 @@ export function query<S extends z.ZodType>(schema: S) {
   return validate("query", schema);
 }
 
-function validate<T extends keyof ValidationTargets, S extends z.ZodType>(target: T, schema: S) {
-  return zValidator(target, schema, (result) => {
+/** What a mounted handler validates, for the OpenAPI document. */
+export const validatedBy = new WeakMap<object, { readonly target: "json" | "query"; readonly schema: z.ZodType }>();
+
+function validate<T extends "json" | "query", S extends z.ZodType>(target: T, schema: S) {
+  const handler = zValidator(target, schema, (result) => {
     if (result.success) return;
     const fields = result.error.issues.flatMap(toFields);
     const details = fields.map(({ path, message }) => `${path || "body"}: ${message}`).join("; ");
     throw new ApiError("INVALID_REQUEST_PARAMS", details.slice(0, 2000), { fields });
   });
+  validatedBy.set(handler, { target, schema });
+  return handler;
 }
 
 function toFields(issue: z.core.$ZodIssue) {

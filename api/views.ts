@@ -1,14 +1,54 @@
 /** From the database's rows to what the API answers. */
+import { overcommitOf } from "../db/capacity.ts";
 import type { HostView } from "../db/hosts.ts";
-import type { OperationRow, UserRow } from "../db/schema.ts";
+import type { AuditRow, LogRow, OperationRow, TokenRow, UserRow } from "../db/schema.ts";
 import type { VmView } from "../db/vms.ts";
-import type { CatalogueImage } from "../protocol/catalogue.ts";
+import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
+import type { Token } from "../protocol/accounts.ts";
 import { operationErrors } from "../protocol/errors.ts";
+import type { AuditEntry, LogEntry } from "../protocol/records.ts";
 import type { Host, Image, Operation, Pagination, User, Vm } from "../protocol/rest.ts";
 import type { Language } from "./language.ts";
 
-export function toUser({ id, username, email, role, plan, createdAt }: UserRow): User {
-  return { id, username, email, role, plan, createdAt };
+export function toUser(row: UserRow): User {
+  const { id, username, email, role, permissions, plan, lastLoginAt, createdAt, updatedAt } = row;
+  return {
+    ...{ id, username, email, role, permissions, plan },
+    quotas: {
+      vms: row.quotaVms,
+      cpu: row.quotaCpu,
+      memory: row.quotaMemory,
+      disk: row.quotaDisk,
+      snapshots: row.quotaSnapshots,
+    },
+    status: row.disabled ? "disabled" : "active",
+    ...{ lastLoginAt, createdAt, updatedAt },
+  };
+}
+
+export function toToken({ id, name, scopes, expiresAt, lastUsedAt, createdAt }: TokenRow): Token {
+  return { id, name, scopes, expiresAt, lastUsedAt, createdAt };
+}
+
+export function toAuditEntry(row: AuditRow): AuditEntry {
+  const { seq, timestamp, userId, username, address, method, route, path, requestId, result, code } = row;
+  return {
+    id: `audit-${digits(seq)}`,
+    timestamp,
+    user: userId === null ? null : { id: userId, username: username ?? "" },
+    credential: { type: row.credential, id: row.credentialId },
+    ...{ address, method, route, path, requestId, result, code },
+  };
+}
+
+/** So many that the ids sort as text. */
+function digits(seq: number): string {
+  return `${seq}`.padStart(12, "0");
+}
+
+export function toLogEntry(row: LogRow): LogEntry {
+  const { seq, timestamp, level, message, source, userId, vmId, metadata } = row;
+  return { id: `log-${digits(seq)}`, timestamp, level, message, source, userId, vmId, metadata };
 }
 
 export function toOperation(row: OperationRow, language: Language): Operation {
@@ -78,6 +118,8 @@ export function toHost({ host, allocated }: HostView): Host {
     labels: host.labels,
     facts: host.facts as Host["facts"],
     agentVersion: host.agentVersion,
+    overcommit: overcommitOf(host.overcommit),
+    capacity: { cpu: host.capacityCpu, memory: host.capacityMemory, disk: host.capacityDisk },
     allocated,
     lastSeenAt: host.lastSeenAt,
     createdAt: host.createdAt,
@@ -87,13 +129,11 @@ export function toHost({ host, allocated }: HostView): Host {
 export function toImage({ id, os, name, minDisk, defaultUser, source }: CatalogueImage): Image {
   const isUrl = source.from === "url";
   return {
-    id,
-    os,
-    name,
-    minDisk,
-    defaultUser,
+    ...{ id, os, name, minDisk, defaultUser },
     format: isUrl ? source.format : "qcow2",
     url: isUrl ? source.url : null,
+    sha256: (isUrl && source.checksum.digest) || null,
+    source: catalogue.some((image) => image.id === id) ? "catalogue" : "custom",
   };
 }
 

@@ -9,18 +9,16 @@ import { drizzle } from "drizzle-orm/d1";
 import type { Capacity } from "./capacity.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { given } from "./given.ts";
-import { newOperation, type OperationOrder } from "./operations.ts";
+import { newOperation, orderAudit, type OperationOrder } from "./operations.ts";
+import { type PlanLimits, type Quota, quota, used, withinQuota } from "./quotas.ts";
 import { hosts, operations, users, type VmRow, vms } from "./schema.ts";
 import { toView, viewStatements, type VmView } from "./vms.ts";
-
-/** Machines that a user of the free plan owns at most. */
-export const vmsPerFreeUser = 5;
 
 export interface CreationFacts {
   /** False where the account is gone or disabled since the token was made. */
   readonly mayCreate: boolean;
-  readonly owned: number;
-  readonly mayOwn: number | null;
+  /** What the owner has, and may have; null: no bound. */
+  readonly quotas: Readonly<Record<Quota, { readonly used: number; readonly bound: number | null }>>;
   readonly nameTaken: boolean;
   readonly hosts: {
     readonly id: string;
@@ -32,14 +30,18 @@ export interface CreationFacts {
 }
 
 /** What decides whether and where a machine can be made. Read once, and checked again by the insert. */
-export async function readCreationFacts(d1: D1Database, ownerId: string, name: string): Promise<CreationFacts> {
+export async function readCreationFacts(
+  d1: D1Database,
+  ownerId: string,
+  name: string,
+  plan: PlanLimits,
+): Promise<CreationFacts> {
   const db = drizzle(d1);
   const [[user], rows] = await db.batch([
     db
       .select({
-        plan: users.plan,
         disabled: users.disabled,
-        owned: sql<number>`(SELECT count(*) FROM vms WHERE owner_id = users.id)`,
+        ...quotaColumns(plan),
         nameTaken: sql<number>`EXISTS (SELECT 1 FROM vms WHERE owner_id = users.id AND name = ${name})`,
       })
       .from(users)
@@ -56,10 +58,21 @@ export async function readCreationFacts(d1: D1Database, ownerId: string, name: s
   ]);
   return {
     mayCreate: user?.disabled === false,
-    owned: user?.owned ?? 0,
-    mayOwn: user?.plan === "none" ? null : vmsPerFreeUser,
+    quotas: {
+      vms: { used: user?.usedVms ?? 0, bound: user?.vms ?? null },
+      cpu: { used: user?.usedCpu ?? 0, bound: user?.cpu ?? null },
+      memory: { used: user?.usedMemory ?? 0, bound: user?.memory ?? null },
+      disk: { used: user?.usedDisk ?? 0, bound: user?.disk ?? null },
+    },
     nameTaken: user?.nameTaken === 1,
     hosts: rows.map(({ status, ...host }) => ({ ...host, online: status === "online" })),
+  };
+}
+
+function quotaColumns(plan: PlanLimits) {
+  return {
+    ...{ vms: quota("vms", plan), cpu: quota("cpu", plan), memory: quota("memory", plan), disk: quota("disk", plan) },
+    ...{ usedVms: used("vms"), usedCpu: used("cpu"), usedMemory: used("memory"), usedDisk: used("disk") },
   };
 }
 
@@ -70,7 +83,12 @@ export type NewVm = Omit<
 >;
 
 /** Null where a condition no longer holds. */
-export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder): Promise<VmView | null> {
+export async function insertVm(
+  d1: D1Database,
+  vm: NewVm,
+  order: OperationOrder,
+  plan: PlanLimits,
+): Promise<VmView | null> {
   const db = drizzle(d1);
   const fits = (what: "cpu" | "memory" | "disk", capacity: Column) =>
     sql`${allocated(what)} + ${vm[what]} <= ${capacity}`;
@@ -88,7 +106,8 @@ export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder)
           eq(users.disabled, false),
         ],
         ...[fits("cpu", hosts.capacityCpu), fits("memory", hosts.capacityMemory), fits("disk", hosts.capacityDisk)],
-        sql`(${users.plan} = 'none' OR (SELECT count(*) FROM vms WHERE owner_id = ${vm.ownerId}) < ${vmsPerFreeUser})`,
+        ...[withinQuota("vms", 1, plan), withinQuota("cpu", vm.cpu, plan)],
+        ...[withinQuota("memory", vm.memory, plan), withinQuota("disk", vm.disk, plan)],
         notExists(
           db
             .select({ one: sql`1` })
@@ -101,6 +120,7 @@ export async function insertVm(d1: D1Database, vm: NewVm, order: OperationOrder)
     db.insert(vms).select(machine),
     db.insert(operations).select(db.select(newOperation(order)).from(vms).where(eq(vms.id, vm.id))),
     ...viewStatements(db, eq(vms.id, vm.id)),
+    orderAudit(db, order),
   ]);
   return toView(made, host, first);
 }
@@ -134,6 +154,6 @@ function newVm(vm: NewVm, now: string) {
   };
 }
 
-function allocated(what: "cpu" | "memory" | "disk") {
+export function allocated(what: "cpu" | "memory" | "disk") {
   return sql<number>`(SELECT COALESCE(sum(v.${sql.raw(what)}), 0) FROM vms v WHERE v.host_id = hosts.id)`;
 }

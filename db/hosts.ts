@@ -1,6 +1,8 @@
 /** Hosts and their enrolment. */
 import { and, asc, count, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
+import type { HostListQuery } from "../protocol/rest.ts";
+import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { type HostRow, hosts, vms } from "./schema.ts";
 
 export interface HostView {
@@ -8,14 +10,21 @@ export interface HostView {
   readonly allocated: { readonly vms: number; readonly cpu: number; readonly memory: number; readonly disk: number };
 }
 
-export async function listHosts(d1: D1Database, page: number, limit: number) {
+export async function listHosts(d1: D1Database, { page, limit, status, search, schedulable }: HostListQuery) {
   const db = drizzle(d1);
+  const where = and(
+    status && eq(hosts.status, status),
+    schedulable === undefined ? undefined : eq(hosts.schedulable, schedulable === "true"),
+    // A substring without the wildcards of LIKE.
+    search === undefined ? undefined : sql`instr(lower(${hosts.name}), lower(${search})) > 0`,
+  );
   const [views, [total]] = await db.batch([
     selectHosts(d1)
+      .where(where)
       .orderBy(asc(hosts.name))
       .limit(limit)
       .offset((page - 1) * limit),
-    db.select({ count: count() }).from(hosts),
+    db.select({ count: count() }).from(hosts).where(where),
   ]);
   return { views, total: total?.count ?? 0 };
 }
@@ -47,22 +56,32 @@ export async function insertHost(
     readonly createdAt: string;
   },
   token: EnrolmentToken,
+  note: AuditNote,
 ): Promise<boolean> {
-  const rows = await drizzle(d1)
+  const db = drizzle(d1);
+  const insert = db
     .insert(hosts)
     .values({ ...host, status: "pending", enrolmentHash: token.hash, enrolmentExpiresAt: token.expiresAt })
     .onConflictDoNothing({ target: hosts.name })
     .returning({ id: hosts.id });
+  const [rows] = await db.batch([insert, auditIfChanged(db, note)]);
   return rows.length > 0;
 }
 
 /** A new token, which makes the one before worthless. The host's key stays good until the token is spent. */
-export async function renewEnrolment(d1: D1Database, id: string, token: EnrolmentToken): Promise<boolean> {
-  const rows = await drizzle(d1)
+export async function renewEnrolment(
+  d1: D1Database,
+  id: string,
+  token: EnrolmentToken,
+  note: AuditNote,
+): Promise<boolean> {
+  const db = drizzle(d1);
+  const renew = db
     .update(hosts)
     .set({ enrolmentHash: token.hash, enrolmentExpiresAt: token.expiresAt, enrolledAt: null })
     .where(eq(hosts.id, id))
     .returning({ id: hosts.id });
+  const [rows] = await db.batch([renew, auditIfChanged(db, note)]);
   return rows.length > 0;
 }
 
@@ -76,14 +95,17 @@ export async function spendEnrolment(
   publicKey: string,
   now: string,
   repeatableSince: string,
+  note: AuditNote,
 ): Promise<HostRow | null> {
   const fresh = sql`${hosts.enrolledAt} IS NULL AND ${hosts.enrolmentExpiresAt} > ${now}`;
   const again = sql`${hosts.publicKey} = ${publicKey} AND ${hosts.enrolledAt} > ${repeatableSince}`;
-  const [row] = await drizzle(d1)
+  const db = drizzle(d1);
+  const spend = db
     .update(hosts)
     .set({ publicKey, enrolledAt: sql`COALESCE(${hosts.enrolledAt}, ${now})` })
     .where(and(eq(hosts.enrolmentHash, hash), sql`((${fresh}) OR (${again}))`))
     .returning();
+  const [[row]] = await db.batch([spend, auditIfChanged(db, note)]);
   return row ?? null;
 }
 

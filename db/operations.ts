@@ -5,10 +5,11 @@
  * it, so however many requests race, each is judged by what was accepted before it.
  */
 import { and, asc, count, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/d1";
+import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { linkLimits } from "../protocol/agent-link.ts";
 import { type OperationKind, type OperationStatus, statusAfter, statusDuring } from "../protocol/operations.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
+import { type AuditNote, auditStatement } from "./audit.ts";
 import { type OperationRow, operations, vms } from "./schema.ts";
 import { given } from "./given.ts";
 import { isPending } from "./pending.ts";
@@ -22,6 +23,13 @@ export interface OperationOrder {
   readonly requestId: string;
   /** ISO. */
   readonly createdAt: string;
+  /** Goes into the same batch. */
+  readonly audit: AuditNote;
+}
+
+/** For the end of the batch that inserts the operation. */
+export function orderAudit(db: DrizzleD1Database, { id, audit }: OperationOrder) {
+  return auditStatement(db, audit, sql`EXISTS (SELECT 1 FROM operations WHERE id = ${id})`);
 }
 
 /** What an operation's row is made of, to be selected from the machine's. Every column, in the table's order. */
@@ -38,7 +46,7 @@ export function newOperation({ id, kind, input, userId, requestId, createdAt }: 
     requestId: given<string>(requestId, "request_id"),
     input: given<unknown>(JSON.stringify(input), "input"),
     via: given<VmStatus | null>(statusDuring(kind), "via"),
-    target: given<SettledVmStatus>(statusAfter(kind, input), "target"),
+    target: sql<SettledVmStatus>`COALESCE(${statusAfter(kind, input)}, ${settledStatus})`.as("target"),
     percent: given<number>(0, "percent"),
     step: given<null>(null, "step"),
     stepMessage: given<null>(null, "step_message"),
@@ -74,6 +82,8 @@ export async function acceptOperation(
   const unprotected = kind === "vm.delete" ? sql`${vms.protected} = 0` : undefined;
   const where = and(
     isVm(owner, idOrName),
+    // Of a request that is made again under its idempotency key the operation may be there.
+    sql`NOT EXISTS (SELECT 1 FROM operations made WHERE made.id = ${id})`,
     inArray(settledStatus, [...from]),
     sql`${pending} < ${linkLimits.maxWaitingPerVm}`,
     unprotected,
@@ -90,6 +100,7 @@ export async function acceptOperation(
     ...viewStatements(db, isVm(owner, idOrName)),
     db.select().from(operations).where(eq(operations.id, id)),
     db.select({ pending }).from(vms).where(isVm(owner, idOrName)),
+    orderAudit(db, order),
   ]);
   return { view: toView(vm, host, first), operation: operation ?? null, pending: waiting?.pending ?? 0 };
 }
@@ -108,6 +119,8 @@ export interface OperationFilter {
   readonly vmId?: string | undefined;
   readonly status?: OperationStatus | undefined;
   readonly kind?: OperationKind | undefined;
+  /** Only what was accepted after this operation. */
+  readonly after?: string | undefined;
   readonly descending: boolean;
   readonly page: number;
   readonly limit: number;
@@ -121,9 +134,13 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
     filter.vmId === undefined ? undefined : eq(operations.vmId, filter.vmId),
     filter.status && eq(operations.status, filter.status),
     filter.kind && eq(operations.kind, filter.kind),
+    filter.after === undefined
+      ? undefined
+      : sql`${operations.seq} > (SELECT a.seq FROM operations a WHERE a.id = ${filter.after})`,
   );
+  const after = and(eq(operations.id, filter.after ?? ""), owner.seesAll ? undefined : eq(operations.userId, owner.id));
   const order = filter.descending ? desc : asc;
-  const [rows, [total]] = await db.batch([
+  const [rows, [total], found] = await db.batch([
     db
       .select()
       .from(operations)
@@ -132,8 +149,9 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
       .limit(filter.limit)
       .offset((filter.page - 1) * filter.limit),
     db.select({ count: count() }).from(operations).where(where),
+    db.select({ seq: operations.seq }).from(operations).where(after),
   ]);
-  return { rows, total: total?.count ?? 0 };
+  return { rows, total: total?.count ?? 0, isAfterKnown: filter.after === undefined || found.length > 0 };
 }
 
 /** Hosts for which an operation was accepted before `before` and that have not taken it over, though they could. */

@@ -20,6 +20,11 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
   return expected.length === derived.length && timingSafeEqual(expected, derived);
 }
 
+/** Whether it was made with other parameters than a new one would be. */
+export function isDated(hash: string): boolean {
+  return !hash.startsWith(`scrypt$${present.N}$${present.r}$${present.p}$`);
+}
+
 /** As dear as a real check, for names that nobody has: the time must not tell which names exist. */
 export async function verifyNothing(password: string): Promise<false> {
   await derive(password, Buffer.alloc(16), present);

@@ -9,7 +9,8 @@ import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
-import { capacityOf } from "./capacity.ts";
+import { overcommit, roomOf } from "./capacity.ts";
+import { hostLog, operationLog, vmLog } from "./projection-logs.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
@@ -55,35 +56,38 @@ export async function projectProgress(
 function statementsFor(db: Database, hostId: string, change: Change): Statement[] {
   switch (change.type) {
     case "host-online":
-      return [hostOnline(db, hostId, change)];
+      return [hostLog(db, hostId, change), hostOnline(db, hostId, change)];
     case "host-offline":
       return [
+        hostLog(db, hostId, change),
         db
           .update(hosts)
           .set({ status: "offline", lastSeenAt: change.at })
           .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch))),
       ];
     case "vms":
-      return change.vms.map((vm) => observed(db, hostId, vm, change.at));
+      return change.vms.flatMap((vm) => observed(db, hostId, vm, change.at));
     case "vms-missing":
-      return [missing(db, hostId, change.present, change.at)];
+      return missing(db, hostId, change.present, change.at);
     case "started":
       return started(db, change);
     case "ended":
-      return ended(db, hostId, change);
+      return [operationLog(db, hostId, change), ...ended(db, hostId, change)];
   }
 }
 
 function hostOnline(db: Database, hostId: string, change: Extract<Change, { type: "host-online" }>): Statement {
-  const { cpu, memory, disk } = capacityOf(change.facts);
+  const room = roomOf(change.facts);
+  const promised = (what: "cpu" | "memory" | "disk") =>
+    sql`CAST(${room[what]} * COALESCE(json_extract(${hosts.overcommit}, ${`$.${what}`}), ${overcommit[what]}) AS INTEGER)`;
   return db
     .update(hosts)
     .set({
       status: "online",
       facts: change.facts,
-      capacityCpu: cpu,
-      capacityMemory: memory,
-      capacityDisk: disk,
+      capacityCpu: promised("cpu"),
+      capacityMemory: promised("memory"),
+      capacityDisk: promised("disk"),
       agentVersion: change.agentVersion,
       epoch: change.epoch,
       lastSeenAt: change.at,
@@ -92,33 +96,37 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
 }
 
 /** A machine as its host sees it. What it shows stays the operation's while one is under way. */
-function observed(db: Database, hostId: string, vm: VmReport, at: string): Statement {
+function observed(db: Database, hostId: string, vm: VmReport, at: string): Statement[] {
   const { status, ...values } = settled(vm, at);
-  return db
+  const update = db
     .update(vms)
     .set({ ...values, observed: status, status: sql`COALESCE(${firstPending("via")}, ${status})` })
     .where(ownRow(hostId, vm));
+  if (vm.fault === null) return [update];
+  // Once for each time that it begins: a host repeats what it sees.
+  const isNew = sql`${vms.statusReason} IS NOT ${values.statusReason}`;
+  return [vmLog(db, { fault: vm.fault, hostId, at }, sql`${ownRow(hostId, vm)} AND ${isNew}`), update];
 }
 
-function missing(db: Database, hostId: string, present: string[], at: string): Statement {
+function missing(db: Database, hostId: string, present: string[], at: string): Statement[] {
   const reason = "The host no longer has this machine: delete it here, and create it again if it is needed";
-  return db
-    .update(vms)
-    .set({
-      observed: "error",
-      status: sql`COALESCE(${firstPending("via")}, 'error')`,
-      statusReason: reason,
-      accelerator: null,
-      updatedAt: at,
-    })
-    .where(
-      and(
-        eq(vms.hostId, hostId),
-        sql`${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))`,
-        // A machine that the host has not made yet can't be missing, and one whose creation failed says why.
-        sql`${vms.observed} NOT IN ('creating', 'error')`,
-      ),
-    );
+  const where = sql`${vms.hostId} = ${hostId}
+    AND ${vms.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(present)}))
+    AND ${vms.observed} NOT IN ('creating', 'error')`;
+  return [
+    vmLog(db, { fault: "missing", hostId, at }, where),
+    // A machine that the host has not made yet can't be missing, and one whose creation failed says why.
+    db
+      .update(vms)
+      .set({
+        observed: "error",
+        status: sql`COALESCE(${firstPending("via")}, 'error')`,
+        statusReason: reason,
+        accelerator: null,
+        updatedAt: at,
+      })
+      .where(where),
+  ];
 }
 
 function started(db: Database, { operationId, vmId, at }: Extract<Change, { type: "started" }>): Statement[] {
@@ -144,7 +152,8 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
       errorCode: outcome.code,
       errorMessage: outcome.message,
       percent: outcome.status === "succeeded" ? 100 : sql`${operations.percent}`,
-      startedAt: sql`COALESCE(${operations.startedAt}, ${at})`,
+      // What was taken back never began.
+      ...(outcome.status === "cancelled" ? {} : { startedAt: sql`COALESCE(${operations.startedAt}, ${at})` }),
       finishedAt: at,
       input: null,
     })
@@ -153,8 +162,22 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   if (kind === "vm.delete" && outcome.status === "succeeded") {
     return [operation, db.delete(vms).where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)))];
   }
-  if (vm === "unseen") return [operation, unseen(db, hostId, vmId, outcome, at)];
-  return [operation, vm ? observed(db, hostId, vm, at) : absent(db, hostId, vmId, outcome, at)];
+  // What was only asked for is not what the machine has. It comes first: the order's input goes with its end.
+  const isUndone = kind === "vm.update" && (outcome.status === "failed" || outcome.status === "cancelled");
+  const restored = isUndone ? [hardwareAsBefore(db, hostId, operationId, vmId)] : [];
+  if (vm === "unseen") return [...restored, operation, unseen(db, hostId, vmId, outcome, at)];
+  return [...restored, operation, ...(vm ? observed(db, hostId, vm, at) : [absent(db, hostId, vmId, outcome, at)])];
+}
+
+function hardwareAsBefore(db: Database, hostId: string, operationId: string, vmId: string): Statement {
+  const before = (what: string) =>
+    sql`(SELECT json_extract(o.input, ${`$.before.${what}`}) FROM operations o WHERE o.id = ${operationId})`;
+  const isPending = sql`EXISTS (SELECT 1 FROM operations o WHERE o.id = ${operationId} AND o.input IS NOT NULL
+    AND o.status IN ('queued', 'running'))`;
+  return db
+    .update(vms)
+    .set({ cpu: before("cpu"), memory: before("memory"), disk: before("disk"), autostart: before("autostart") })
+    .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId), isPending));
 }
 
 /** Its host has no such machine: the creation failed, or it is gone. */

@@ -8,7 +8,9 @@ import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { HostFacts } from "../protocol/agent-link.ts";
 import type { OperationKind, OperationStatus } from "../protocol/operations.ts";
-import type { HostStatus, Plan, Role } from "../protocol/rest.ts";
+import type { Grant, PermissionChange, Role } from "../protocol/permissions.ts";
+import type { AuditCredential, AuditResult, LogLevel, LogSource } from "../protocol/records.ts";
+import type { HostStatus, Overcommit, Plan } from "../protocol/rest.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
 
 export const users = sqliteTable("users", {
@@ -19,10 +21,119 @@ export const users = sqliteTable("users", {
   passwordHash: text("password_hash").notNull(),
   role: text("role").$type<Role>().notNull(),
   plan: text("plan").$type<Plan>().notNull(),
+  /** What widens (`+vm:read`) and narrows (`-vm:read`) the role. */
+  permissions: text("permissions", { mode: "json" }).$type<PermissionChange[]>().notNull().default([]),
+  /** In place of the plan's; null: as the plan says. vCPUs, MiB, GiB. */
+  quotaVms: integer("quota_vms"),
+  quotaCpu: integer("quota_cpu"),
+  quotaMemory: integer("quota_memory"),
+  quotaDisk: integer("quota_disk"),
+  quotaSnapshots: integer("quota_snapshots"),
   disabled: integer("disabled", { mode: "boolean" }).notNull().default(false),
+  lastLoginAt: text("last_login_at"),
   createdAt: text("created_at").notNull(),
   updatedAt: text("updated_at").notNull(),
 });
+
+/** A login and all that follows from it: its access tokens name it, its refresh tokens belong to it. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text("id").primaryKey(),
+    userId: text("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    createdAt: text("created_at").notNull(),
+    refreshedAt: text("refreshed_at").notNull(),
+    /** Moves on with each refresh. */
+    expiresAt: text("expires_at").notNull(),
+    endedAt: text("ended_at"),
+    endReason: text("end_reason").$type<"logout" | "password" | "replay" | "admin">(),
+  },
+  (table) => [index("sessions_user").on(table.userId, table.endedAt), index("sessions_expiry").on(table.expiresAt)],
+);
+
+/** One is good once. The used ones stay, so that a second use is known for a theft. */
+export const refreshTokens = sqliteTable(
+  "refresh_tokens",
+  {
+    /** SHA-256 in hex. */
+    hash: text("hash").primaryKey(),
+    sessionId: text("session_id")
+      .notNull()
+      .references(() => sessions.id, { onDelete: "cascade" }),
+    /** The hash of the one that was given for it; null: not used yet. */
+    replacedBy: text("replaced_by"),
+    usedAt: text("used_at"),
+  },
+  (table) => [index("refresh_tokens_session").on(table.sessionId), index("refresh_tokens_used").on(table.usedAt)],
+);
+
+/** Personal access tokens. */
+export const tokens = sqliteTable(
+  "tokens",
+  {
+    id: text("id").primaryKey(),
+    userId: text("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    name: text("name").notNull(),
+    /** SHA-256 in hex. */
+    hash: text("hash").notNull().unique(),
+    scopes: text("scopes", { mode: "json" }).$type<Grant[]>().notNull(),
+    /** Null: never. */
+    expiresAt: text("expires_at"),
+    lastUsedAt: text("last_used_at"),
+    createdAt: text("created_at").notNull(),
+  },
+  (table) => [uniqueIndex("tokens_user_name").on(table.userId, table.name)],
+);
+
+/** Who changed what. Only grows: triggers refuse UPDATE and DELETE. */
+export const audit = sqliteTable(
+  "audit",
+  {
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    /** One entry a request, by whichever way it is written first. */
+    key: text("key").notNull().unique(),
+    timestamp: text("timestamp").notNull(),
+    /** Null: nobody was authenticated. */
+    userId: text("user_id"),
+    username: text("username"),
+    credential: text("credential").$type<AuditCredential>().notNull(),
+    /** Of the session or the personal access token. */
+    credentialId: text("credential_id"),
+    address: text("address"),
+    method: text("method").notNull(),
+    /** As the route table has it: `/vms/:id`. */
+    route: text("route").notNull(),
+    /** Of the request, without the query. */
+    path: text("path").notNull(),
+    requestId: text("request_id").notNull(),
+    result: text("result").$type<AuditResult>().notNull(),
+    /** The error's; null where it succeeded. */
+    code: text("code"),
+  },
+  (table) => [index("audit_user").on(table.userId, table.seq)],
+);
+
+/** What the system did. */
+export const logs = sqliteTable(
+  "logs",
+  {
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    /** What it tells of, so that an object that repeats itself is not logged twice; null where nothing repeats. */
+    cause: text("cause").unique(),
+    timestamp: text("timestamp").notNull(),
+    level: text("level").$type<LogLevel>().notNull(),
+    message: text("message").notNull(),
+    source: text("source").$type<LogSource>().notNull(),
+    userId: text("user_id"),
+    vmId: text("vm_id"),
+    metadata: text("metadata", { mode: "json" }).$type<Record<string, string | number | null>>().notNull(),
+  },
+  (table) => [index("logs_timestamp").on(table.timestamp), index("logs_vm").on(table.vmId, table.seq)],
+);
 
 export const hosts = sqliteTable(
   "hosts",
@@ -39,6 +150,8 @@ export const hosts = sqliteTable(
     enrolmentExpiresAt: text("enrolment_expires_at"),
     enrolledAt: text("enrolled_at"),
     facts: text("facts", { mode: "json" }).$type<HostFacts>(),
+    /** How many times over the host may be promised; a missing entry is the default of capacity.ts. */
+    overcommit: text("overcommit", { mode: "json" }).$type<Overcommit>(),
     /** Room for machines, from the facts and the overcommit: vCPUs, MiB, GiB. */
     capacityCpu: integer("capacity_cpu").notNull().default(0),
     capacityMemory: integer("capacity_memory").notNull().default(0),
@@ -86,7 +199,14 @@ export const vms = sqliteTable(
     startedAt: text("started_at"),
     updatedAt: text("updated_at").notNull(),
   },
-  (table) => [uniqueIndex("vms_owner_name").on(table.ownerId, table.name), index("vms_host").on(table.hostId)],
+  (table) => [
+    uniqueIndex("vms_owner_name").on(table.ownerId, table.name),
+    // What a host has given away is summed up from this index alone.
+    index("vms_host").on(table.hostId, table.cpu, table.memory, table.disk),
+    // For the first page of a long list, in the order that it has unless another is asked for.
+    index("vms_owner_created").on(table.ownerId, table.createdAt),
+    index("vms_created").on(table.createdAt),
+  ],
 );
 
 export const operations = sqliteTable(
@@ -132,7 +252,51 @@ export const operations = sqliteTable(
   ],
 );
 
+/** What `PUT /config` set; one row, and what is not in it is the default. */
+export const settings = sqliteTable("settings", {
+  one: integer("one").primaryKey(),
+  value: text("value", { mode: "json" }).$type<unknown>().notNull(),
+  updatedAt: text("updated_at").notNull(),
+});
+
+/** Images beside the catalogue's. */
+export const images = sqliteTable("images", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull().unique(),
+  os: text("os").notNull(),
+  url: text("url").notNull(),
+  sha256: text("sha256").notNull(),
+  format: text("format").$type<"qcow2" | "raw">().notNull(),
+  /** GiB. */
+  minDisk: integer("min_disk").notNull(),
+  defaultUser: text("default_user").notNull(),
+  createdBy: text("created_by").notNull(),
+  createdAt: text("created_at").notNull(),
+});
+
+/** How the whole stood at a minute: what the series of `GET /system/stats` are read from. Kept for 30 days. */
+export const samples = sqliteTable("samples", {
+  /** Seconds since 1970, a whole minute. */
+  at: integer("at").primaryKey(),
+  vms: text("vms", { mode: "json" }).$type<Record<string, number>>().notNull(),
+  hosts: integer("hosts").notNull(),
+  hostsOnline: integer("hosts_online").notNull(),
+  /** Given to machines, and the room of the hosts that were online: vCPUs, MiB, GiB. */
+  allocatedCpu: integer("allocated_cpu").notNull(),
+  allocatedMemory: integer("allocated_memory").notNull(),
+  allocatedDisk: integer("allocated_disk").notNull(),
+  capacityCpu: integer("capacity_cpu").notNull(),
+  capacityMemory: integer("capacity_memory").notNull(),
+  capacityDisk: integer("capacity_disk").notNull(),
+});
+
+export type SessionRow = typeof sessions.$inferSelect;
+export type TokenRow = typeof tokens.$inferSelect;
+export type AuditRow = typeof audit.$inferSelect;
+export type LogRow = typeof logs.$inferSelect;
 export type UserRow = typeof users.$inferSelect;
 export type HostRow = typeof hosts.$inferSelect;
 export type VmRow = typeof vms.$inferSelect;
 export type OperationRow = typeof operations.$inferSelect;
+export type ImageRow = typeof images.$inferSelect;
+export type SampleRow = typeof samples.$inferSelect;

@@ -10,8 +10,10 @@ export async function pingDatabase(d1: D1Database): Promise<void> {
 
 export async function readTotals(d1: D1Database) {
   const db = drizzle(d1);
-  const [vmRows, hostRows] = await db.batch([
+  const sum = (what: "cpu" | "memory" | "disk") => sql<number>`COALESCE(sum(${vms[what]}), 0)`.as(what);
+  const [vmRows, [allocated], hostRows] = await db.batch([
     db.select({ status: vms.status, count: count() }).from(vms).groupBy(vms.status),
+    db.select({ cpu: sum("cpu"), memory: sum("memory"), disk: sum("disk") }).from(vms),
     db
       .select({
         status: hosts.status,
@@ -22,5 +24,5 @@ export async function readTotals(d1: D1Database) {
       })
       .from(hosts),
   ]);
-  return { vmRows, hostRows };
+  return { vmRows, hostRows, allocated: allocated ?? { cpu: 0, memory: 0, disk: 0 } };
 }

@@ -44,7 +44,7 @@ export interface VmFilter {
 }
 
 export async function findVm(d1: D1Database, owner: Owner, idOrName: string): Promise<VmView | null> {
-  const [view] = await selectVms(drizzle(d1)).where(isVm(owner, idOrName));
+  const [view] = await selectVms(drizzle(d1), {}).where(isVm(owner, idOrName));
   return view ?? null;
 }
 
@@ -58,15 +58,16 @@ export async function listVms(d1: D1Database, owner: Owner, filter: VmFilter) {
     filter.label && hasLabel(filter.label),
   );
   const order = filter.sort.descending ? desc : asc;
-  const [views, [total]] = await Promise.all([
-    selectVms(db)
-      .where(where)
-      .orderBy(order(vmSorts[filter.sort.by]), asc(vms.id))
-      .limit(filter.limit)
-      .offset((filter.page - 1) * filter.limit),
-    db.select({ count: count() }).from(vms).where(where),
-  ]);
-  return { views, total: total?.count ?? 0 };
+  const counting = where ? sql`SELECT count(*) FROM vms WHERE ${where}` : sql`SELECT count(*) FROM vms`;
+  const rows = await selectVms(db, { total: sql<number>`(${counting})` })
+    .where(where)
+    .orderBy(order(vmSorts[filter.sort.by]), asc(vms.id))
+    .limit(filter.limit)
+    .offset((filter.page - 1) * filter.limit);
+  const [first] = rows;
+  // Only a page behind the last has no row to tell the total.
+  const total = first?.total ?? (await db.select({ count: count() }).from(vms).where(where))[0]?.count ?? 0;
+  return { views: rows, total };
 }
 
 /** By id, or by the owner's own name for it. */
@@ -78,9 +79,9 @@ export function isVm(owner: Owner, idOrName: string): SQL | undefined {
 const hostColumns = { id: hosts.id, name: hosts.name, status: hosts.status, lastSeenAt: hosts.lastSeenAt } as const;
 
 /** Not for a batch: there D1 answers objects, and columns of the same name in two tables become one. */
-function selectVms(db: DrizzleD1Database) {
+function selectVms<T extends Record<string, SQL>>(db: DrizzleD1Database, more: T) {
   return db
-    .select({ vm: vms, host: hostColumns, operation: operations, settled: settledStatus })
+    .select({ vm: vms, host: hostColumns, operation: operations, settled: settledStatus, ...more })
     .from(vms)
     .innerJoin(hosts, eq(hosts.id, vms.hostId))
     .leftJoin(operations, eq(operations.seq, firstPending))

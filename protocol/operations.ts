@@ -56,6 +56,10 @@ const Grace = {
   graceMs: z.int().min(0).max(600_000),
 };
 
+/** What of a machine can be changed on its host. */
+export const VmHardware = VmSpec.pick({ cpu: true, memory: true, disk: true, autostart: true });
+export type VmHardware = z.infer<typeof VmHardware>;
+
 export const operationInputs = {
   "vm.create": z.strictObject({
     spec: VmSpec,
@@ -70,6 +74,11 @@ export const operationInputs = {
   "vm.resume": z.strictObject({}),
   "vm.reset": z.strictObject({}),
   "vm.delete": z.strictObject({}),
+  /** `before` is what the edge shows again if the host fails. A disk never shrinks. */
+  "vm.update": VmHardware.extend({ before: VmHardware }).refine(({ disk, before }) => disk >= before.disk, {
+    path: ["disk"],
+    message: "a disk never shrinks",
+  }),
 } as const;
 
 export type OperationKind = keyof typeof operationInputs;
@@ -86,16 +95,18 @@ export const finalOperationStatuses: readonly OperationStatus[] = ["succeeded", 
 
 /** What the machine shows while an operation of this kind runs; null leaves what it shows. */
 export function statusDuring(kind: OperationKind) {
+  if (kind === "vm.update") return null;
   return kind === "vm.create" ? "creating" : vmActions[actionOf(kind)].via;
 }
 
-/** Where the machine is once the operation succeeds. */
-export function statusAfter(kind: OperationKind, input: unknown): SettledVmStatus {
+/** Where the machine is once the operation succeeds; null: where it was. */
+export function statusAfter(kind: OperationKind, input: unknown): SettledVmStatus | null {
+  if (kind === "vm.update") return null;
   if (kind !== "vm.create") return vmActions[actionOf(kind)].to;
   return (input as OperationInput<"vm.create">).start ? "running" : "stopped";
 }
 
-function actionOf(kind: Exclude<OperationKind, "vm.create">): VmAction {
+function actionOf(kind: Exclude<OperationKind, "vm.create" | "vm.update">): VmAction {
   return kind.slice("vm.".length) as VmAction;
 }
 

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { OperationKind, OperationStatus } from "./operations.ts";
+import { PermissionChange, Role } from "./permissions.ts";
 import { VmName, VmStatus } from "./vm.ts";
 
 export const FieldError = z.object({ path: z.string(), message: z.string() });
@@ -31,24 +32,41 @@ export const PageQuery = z.strictObject({
 export const Pagination = z.object({ page: z.int(), limit: z.int(), total: z.int(), pages: z.int() });
 export type Pagination = z.infer<typeof Pagination>;
 
-export const Role = z.enum(["admin", "user"]);
-export type Role = z.infer<typeof Role>;
-
 export const Plan = z.enum(["none", "free"]);
 export type Plan = z.infer<typeof Plan>;
+
+/** Null, or missing: what the plan gives, which for all but the machines of the free plan is no bound. */
+export const Quotas = z.strictObject({
+  vms: z.int().min(0).max(100_000).nullable().optional(),
+  cpu: z.int().min(0).max(1_000_000).nullable().optional(),
+  /** MiB. */
+  memory: z.int().min(0).max(1_000_000_000).nullable().optional(),
+  /** GiB. */
+  disk: z.int().min(0).max(100_000_000).nullable().optional(),
+  snapshots: z.int().min(0).max(1_000_000).nullable().optional(),
+});
+export type Quotas = z.infer<typeof Quotas>;
 
 export const LoginRequest = z.strictObject({
   username: z.string().min(1).max(64),
   password: z.string().min(1).max(256),
 });
 
+export const UserStatus = z.enum(["active", "disabled"]);
+export type UserStatus = z.infer<typeof UserStatus>;
+
 export const User = z.object({
   id: z.string(),
   username: z.string(),
   email: z.string().nullable(),
   role: Role,
+  permissions: z.array(PermissionChange),
   plan: Plan,
+  quotas: Quotas.required(),
+  status: UserStatus,
+  lastLoginAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
+  updatedAt: z.iso.datetime(),
 });
 export type User = z.infer<typeof User>;
 
@@ -102,10 +120,39 @@ export const Vm = z.object({
 });
 export type Vm = z.infer<typeof Vm>;
 
+/** The answer to a change. `requiresRestart`: the machine runs, and takes the new vCPUs and memory with its next start. */
+export const UpdatedVm = Vm.extend({ requiresRestart: z.boolean() });
+export type UpdatedVm = z.infer<typeof UpdatedVm>;
+
+/** How many times over a host's vCPUs, memory and disk may be promised. */
+export const Overcommit = z.strictObject({
+  cpu: z.number().min(0.1).max(100).optional(),
+  memory: z.number().min(0.1).max(10).optional(),
+  disk: z.number().min(0.1).max(100).optional(),
+});
+export type Overcommit = z.infer<typeof Overcommit>;
+
 export const HostCreate = z.strictObject({
   name: VmName,
   labels: z.record(z.string().max(63), z.string().max(255)).optional(),
 });
+
+/** Body of `PATCH /hosts/{id}`: what it doesn't name stays as it is. */
+export const HostUpdate = z.strictObject({
+  name: VmName.optional(),
+  labels: z.record(z.string().max(63), z.string().max(255)).optional(),
+  /** False: no new machine comes here; those that are here stay. */
+  schedulable: z.boolean().optional(),
+  overcommit: Overcommit.optional(),
+});
+export type HostUpdate = z.infer<typeof HostUpdate>;
+
+export const HostListQuery = PageQuery.extend({
+  status: HostStatus.optional(),
+  search: z.string().max(100).optional(),
+  schedulable: z.enum(["true", "false"]).optional(),
+});
+export type HostListQuery = z.infer<typeof HostListQuery>;
 
 export const Host = z.object({
   id: z.string(),
@@ -116,19 +163,69 @@ export const Host = z.object({
   /** Null until the host has connected for the first time. */
   facts: z.record(z.string(), z.json()).nullable(),
   agentVersion: z.string().nullable(),
+  overcommit: Overcommit.required(),
+  /** What may be given to machines: vCPUs, MiB, GiB. */
+  capacity: z.object({ cpu: z.int(), memory: z.int(), disk: z.int() }),
   allocated: z.object({ vms: z.int(), cpu: z.int(), memory: z.int(), disk: z.int() }),
   lastSeenAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
 });
 export type Host = z.infer<typeof Host>;
 
+/** The answer to `POST /hosts/{id}/drain`: what still has to leave. */
+export const DrainedHost = z.object({
+  host: Host,
+  remaining: z.object({
+    vms: z.int(),
+    byStatus: z.record(z.string(), z.int()),
+    /** That have not ended. */
+    operations: z.int(),
+  }),
+});
+export type DrainedHost = z.infer<typeof DrainedHost>;
+
 export const Image = z.object({
   id: z.string(),
   os: z.string(),
   name: z.string(),
   format: z.enum(["qcow2", "raw"]),
+  /** GiB. */
   minDisk: z.int(),
   defaultUser: z.string(),
   url: z.string().nullable(),
+  /** Null: the publisher's list of checksums decides. */
+  sha256: z.string().nullable(),
+  /** `catalogue`: every installation knows it. `custom`: an administrator added it. */
+  source: z.enum(["catalogue", "custom"]),
 });
 export type Image = z.infer<typeof Image>;
+
+/** Body of `POST /images`. */
+export const ImageCreate = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[^\p{C}]*$/u, "no control or formatting characters"),
+  /** Where hosts fetch it: http or https, at a public address. */
+  url: z.string().min(1).max(2000),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits in lower case"),
+  format: z.enum(["qcow2", "raw"]),
+  /** What `os` in `POST /vms` says to get it. */
+  os: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, "1 to 63 lower case letters, digits, '.', '_' or '-'"),
+  /** The smallest disk that holds it, in GiB. */
+  minDisk: z.int().min(1).max(16_384).optional(),
+  /** The account that cloud-init makes when a request names none. */
+  defaultUser: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/, "a Linux user name")
+    .optional(),
+});
+export type ImageCreate = z.infer<typeof ImageCreate>;
+
+export const ImageListQuery = PageQuery.extend({
+  os: z.string().max(64).optional(),
+  source: z.enum(["catalogue", "custom"]).optional(),
+  search: z.string().max(100).optional(),
+});
+export type ImageListQuery = z.infer<typeof ImageListQuery>;

@@ -51,6 +51,9 @@ export const vmActions: Readonly<Record<VmAction, ActionRule>> = {
 /** With `force`, a machine that runs may be deleted too. */
 export const forcedDeleteFrom: readonly SettledVmStatus[] = [...vmActions.delete.from, "running", "paused"];
 
+/** What a machine's hardware may be changed in. What is suspended holds its memory as it was. */
+export const updateFrom: readonly SettledVmStatus[] = ["stopped", "running", "paused", "error"];
+
 export type VmRefusal =
   | "VM_ALREADY_RUNNING"
   | "VM_NOT_RUNNING"
@@ -174,3 +177,18 @@ export const VmRestart = z.strictObject({
   mode: z.enum(["graceful", "force"]).optional(),
   timeout: z.int().min(1).max(600).optional(),
 });
+
+/** Body of `PATCH /vms/{id}` and `PUT /vms/{id}/config`: what it doesn't name stays as it is. */
+export const VmUpdate = z.strictObject({
+  name: VmName.optional(),
+  description: z.string().max(1000).optional(),
+  /** All of them: what is not in it is gone. */
+  labels: Labels.optional(),
+  autostart: z.boolean().optional(),
+  protected: z.boolean().optional(),
+  cpu: VmCreate.shape.cpu.optional(),
+  memory: VmCreate.shape.memory.optional(),
+  /** A disk grows and never shrinks. */
+  disk: VmCreate.shape.disk.optional(),
+});
+export type VmUpdate = z.infer<typeof VmUpdate>;

@@ -25,6 +25,7 @@ const commands = {
   build: { script: "scripts/build.ts" },
   test: { script: "scripts/test.ts", needs: "test" },
   check: { script: "scripts/check.ts", needs: "test" },
+  "lint:openapi": { script: "scripts/lint-openapi.ts" },
 };
 
 const project = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -1,33 +1,50 @@
 /**
- * Bundles the Worker into `dist/`, from where the local edge runs it. wrangler bundles for itself when it deploys.
+ * Bundles the Worker into `dist/`, from where the local edge runs it, and its static assets into `dist/assets`.
+ * wrangler bundles for itself when it deploys.
  *
  * Nothing is done where no input has changed: most of a start's time would go into it.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { buildAssets } from "./build-assets.ts";
 import { projectFolder } from "./project.ts";
 
-export const workerBundle = join(projectFolder, "dist", "worker.mjs");
+export interface BuiltWorker {
+  /** The bundle. */
+  readonly worker: string;
+  /** The folder of static assets. */
+  readonly assets: string;
+  readonly changed: boolean;
+}
 
-const entryPoints = { worker: "api/index.ts", "worker-functions": "scripts/worker-functions.ts" };
+const dist = join(projectFolder, "dist");
+const workerFunctions = join(dist, "worker-functions.mjs");
 
 const inputFolders = ["api", "db", "protocol"];
-const inputFiles = ["package-lock.json", "scripts/build.ts", "scripts/worker-functions.ts"];
+const inputFiles = ["package-lock.json", "scripts/build.ts", "scripts/build-assets.ts", "scripts/worker-functions.ts"];
 
-/** Returns whether there was anything to do. */
-export async function buildWorker(): Promise<boolean> {
-  const stamp = join(projectFolder, "dist", "inputs");
+export async function buildWorker(): Promise<BuiltWorker> {
+  const [worker, assets, stamp] = [join(dist, "worker.mjs"), join(dist, "assets"), join(dist, "inputs")];
   const hash = await hashInputs();
-  if ((await readIfThere(stamp)) === hash) return false;
+  if ((await readIfThere(stamp)) === hash) return { worker, assets, changed: false };
 
+  await buildAssets();
+  await bundleWorker("api/index.ts", worker);
+  await bundleWorker("scripts/worker-functions.ts", workerFunctions);
+  // Last, so that a build that was interrupted is done again.
+  await replace(stamp, hash);
+  return { worker, assets, changed: true };
+}
+
+/** From `entry`, below the project's folder, to `file` and its source map. */
+export async function bundleWorker(entry: string, file: string): Promise<void> {
   // Loaded only here: esbuild takes 57 MiB, and the process that builds may live on as the supervisor.
   const { build, stop } = await import("esbuild");
   const { outputFiles } = await build({
     absWorkingDir: projectFolder,
-    entryPoints,
-    outdir: "dist",
-    outExtension: { ".js": ".mjs" },
+    entryPoints: [entry],
+    outfile: file,
     bundle: true,
     write: false,
     format: "esm",
@@ -40,24 +57,20 @@ export async function buildWorker(): Promise<boolean> {
     logLevel: "silent",
   });
   await stop();
-
-  await mkdir(join(projectFolder, "dist"), { recursive: true });
+  await mkdir(dirname(file), { recursive: true });
   for (const { path, contents } of outputFiles) await replace(path, contents);
-  // Last, so that a build that was interrupted is done again.
-  await replace(stamp, hash);
-  return true;
 }
 
 /** For code that runs in Node; the bundle must be there. */
 export function loadWorkerFunctions(): Promise<typeof import("./worker-functions.ts")> {
-  return import(join(projectFolder, "dist", "worker-functions.mjs"));
+  return import(workerFunctions);
 }
 
 async function hashInputs(): Promise<string> {
   const files = [...inputFiles];
   for (const folder of inputFolders) {
     const names = await readdir(join(projectFolder, folder), { recursive: true });
-    files.push(...names.filter((name) => name.endsWith(".ts")).map((name) => join(folder, name)));
+    files.push(...names.filter((name) => /\.(ts|js|css|html)$/.test(name)).map((name) => join(folder, name)));
   }
   const hash = createHash("sha256");
   for (const name of files.toSorted()) {
@@ -84,7 +97,7 @@ async function readIfThere(path: string): Promise<string | null> {
 
 if (import.meta.main) {
   const started = performance.now();
-  const changed = await buildWorker();
+  const { worker, changed } = await buildWorker();
   const took = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(changed ? `Built ${workerBundle} in ${took} s` : `${workerBundle} is up to date`);
+  console.log(changed ? `Built ${worker} in ${took} s` : `${worker} is up to date`);
 }

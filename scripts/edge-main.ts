@@ -2,7 +2,7 @@
  * The edge as a process of its own, as `npm start` and the end-to-end tests run it. It ends with the process that
  * started it.
  *
- * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD.
+ * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD, VOIDVM_CORS_ORIGINS, VOIDVM_ADDRESS_HEADER.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -39,9 +39,11 @@ async function main(): Promise<void> {
   process.env["TMPDIR"] = temporary;
 
   const prepare = (db: D1Database) => prepareAdmin(db, { adminPassword, onLoopback, bind });
-  await buildWorker();
+  const { worker, assets } = await buildWorker();
   const edge = await startEdge({
     home,
+    worker,
+    assets,
     addresses: await addressesFor(bind),
     port,
     vars: {
@@ -49,6 +51,7 @@ async function main(): Promise<void> {
       VOIDVM_DEFAULT_ADMIN: onLoopback ? "allowed" : "refused",
       VOIDVM_VERSION: projectVersion,
       ...(adminPassword === undefined ? {} : { VOIDVM_ADMIN_PASSWORD: adminPassword }),
+      ...passedOn("VOIDVM_CORS_ORIGINS", "VOIDVM_ADDRESS_HEADER"),
     },
     prepare,
     // Away from loopback the password is looked at each time.
@@ -81,6 +84,11 @@ async function main(): Promise<void> {
 function tell(message: EdgeMessage, whenTold?: () => void): void {
   if (process.connected) process.send?.(message, undefined, undefined, whenTold);
   else whenTold?.();
+}
+
+/** Variables that are the Worker's alone, as its Env explains them. */
+function passedOn(...names: string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 main().catch((error: Error) => {

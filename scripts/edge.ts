@@ -8,7 +8,6 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { workerBundle } from "./build.ts";
 import { applyMigrations, migrationsFolder } from "./edge/migrations.ts";
 import { isPrepared, notePrepared } from "./edge/prepared.ts";
 import { readWorkerSettings } from "./project.ts";
@@ -16,6 +15,10 @@ import { readWorkerSettings } from "./project.ts";
 export interface EdgeOptions {
   /** The state is kept in `edge` below it. */
   readonly home: string;
+  /** The bundle that `buildWorker` made. */
+  readonly worker: string;
+  /** The folder that `buildAssets` made. */
+  readonly assets: string;
   readonly addresses: readonly string[];
   readonly port: number;
   /** Variables and secrets of the Worker. */
@@ -38,7 +41,7 @@ const cron = "* * * * *";
 
 export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
   process.env["MINIFLARE_WORKERD_PATH"] = join(import.meta.dirname, "edge", "workerd.sh");
-  const contents = await readFile(workerBundle, "utf8");
+  const contents = await readFile(options.worker, "utf8");
   const databaseFolder = join(options.home, "edge");
   const openAtOnce = options.trustEarlierStart && (await isPrepared(databaseFolder));
 
@@ -97,11 +100,15 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
     workers: [
       {
         name: "voidvm",
-        modules: [{ type: "ESModule", path: workerBundle, contents }],
+        modules: [{ type: "ESModule", path: options.worker, contents }],
         ...settings,
         bindings: { ...options.vars },
         d1Databases: { DB: "voidvm" },
-        durableObjects: { HOST_LINK: { className: "HostLink", useSQLite: true } },
+        assets: { directory: options.assets, binding: "ASSETS", routerConfig: { has_user_worker: true } },
+        durableObjects: {
+          HOST_LINK: { className: "HostLink", useSQLite: true },
+          USER_GATE: { className: "UserGate", useSQLite: true },
+        },
         unsafeDirectSockets: sockets.slice(0, 1),
       },
       // A Worker can have one direct socket. The others belong to Workers without code, and lead to the same one.

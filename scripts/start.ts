@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   await checkPort(settings.bind, settings.port);
 
   const started = performance.now();
-  if (await buildWorker()) say(`  worker      built in ${seconds(started)}`);
+  if ((await buildWorker()).changed) say(`  worker      built in ${seconds(started)}`);
 
   const { edge, admin } = await startEdgeProcess(settings, folder);
   say(`  edge        answers on port ${settings.port}, state in ${settings.home}`);

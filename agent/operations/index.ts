@@ -7,6 +7,7 @@ import { vmPause, vmReset, vmResume } from "./vm-power.ts";
 import { vmRestart } from "./vm-restart.ts";
 import { vmStart } from "./vm-start.ts";
 import { vmStop } from "./vm-stop.ts";
+import { vmUpdate } from "./vm-update.ts";
 
 export const handlers: { readonly [K in OperationKind]: OperationHandler<K> } = {
   "vm.create": vmCreate,
@@ -17,4 +18,5 @@ export const handlers: { readonly [K in OperationKind]: OperationHandler<K> } = 
   "vm.resume": vmResume,
   "vm.reset": vmReset,
   "vm.delete": vmDelete,
+  "vm.update": vmUpdate,
 };

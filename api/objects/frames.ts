@@ -30,7 +30,7 @@ export function executeFrame(entry: OutboxEntry, epoch: number): EdgeFrame {
 /** The end of an operation of which the host has said nothing, and so nothing of its machine either. */
 export function endedUnseen(
   { id, kind, vmId }: Pick<OutboxEntry, "id" | "kind" | "vmId">,
-  status: "failed" | "unknown",
+  status: "failed" | "cancelled" | "unknown",
   code: string,
   message: string,
 ): Extract<Change, { type: "ended" }> {

@@ -17,10 +17,11 @@ import {
   pongText,
 } from "../../protocol/agent-link.ts";
 import type { Env } from "../env.ts";
+import { CancelAnswers } from "./cancel-answers.ts";
 import { Coalesced } from "./coalesced.ts";
 import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
 import { HostSessionStore } from "./host-session.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type OutboxEntry, type QueuedOperation } from "./outbox.ts";
 import { Projector } from "./projector.ts";
 import { settleReport } from "./reconcile.ts";
 
@@ -32,6 +33,9 @@ interface Attachment {
   openedAt: number;
 }
 
+/** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
+export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
+
 const projectionRetryMs = 5_000;
 const progressEveryMs = 1_000;
 const startedDelayMs = 100;
@@ -41,6 +45,7 @@ export class HostLink extends DurableObject<Env> {
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
   readonly #projector = new Projector(this.env.DB, this.#outbox);
   readonly #progressAt = new Map<string, number>();
+  readonly #cancelAnswers = new CancelAnswers();
   readonly #takingOver = new Coalesced(() => this.#takeOver());
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -52,6 +57,7 @@ export class HostLink extends DurableObject<Env> {
   override async fetch(request: Request): Promise<Response> {
     const hostId = request.headers.get("X-VoidVM-Host") ?? "";
     const jti = request.headers.get("X-VoidVM-Token-Id") ?? "";
+    if (this.#session.current.revoked) return new Response("This host was deleted", { status: 401 });
     const lifeMs = 2 * linkLimits.agentTokenSeconds * 1000;
     if (!this.#session.spendToken(jti, Date.now(), lifeMs)) {
       return new Response("The token has opened a connection before", { status: 401 });
@@ -77,9 +83,43 @@ export class HostLink extends DurableObject<Env> {
     await this.#projector.ended(operationId, timeoutMs);
   }
 
+  /**
+   * Takes an operation back: here if the host has not been sent it, through the host otherwise. Whatever it says, the
+   * operation has one end, and D1 shows it before this resolves with `cancelled`.
+   */
+  async cancel(hostId: string, operation: QueuedOperation): Promise<CancelResult> {
+    if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
+    const { id } = operation;
+    // One that is still D1's is taken over, so that nothing can take it over after this.
+    this.#outbox.put(operation, Date.now() + linkLimits.deliveryDeadlineMs);
+    const { state } = this.#outbox.find(id) as OutboxEntry;
+    if (state === "ended") return "ended";
+    if (state !== "waiting") {
+      const socket = this.#currentSocket();
+      if (!socket) return "unreachable";
+      const { epoch } = this.#session.current;
+      const ask = () => this.#send(socket, { type: "cancel", epoch, operationId: id });
+      const effect = await this.#cancelAnswers.wait(id, ask);
+      if (effect === null) return "unreachable";
+      if (effect === "too-late") return this.#outbox.find(id)?.state === "ended" ? "ended" : "too-late";
+    }
+    this.#end(endedUnseen(operation, "cancelled", "CANCELLED", "Cancelled before it began"));
+    await this.#settle();
+    return "cancelled";
+  }
+
+  /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
+  async revoke(): Promise<void> {
+    this.#session.update({ revoked: true, connected: false, synced: false });
+    for (const socket of this.ctx.getWebSockets()) socket.close(closeCodes.revoked, "This host was deleted");
+    this.#outbox.clear();
+    await this.ctx.storage.deleteAlarm();
+  }
+
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const frame = parseFrame(message);
     if (!frame) return socket.close(closeCodes.malformed, "Not a frame of this protocol");
+    if (this.#session.current.revoked) return socket.close(closeCodes.revoked, "This host was deleted");
     if (frame.type === "hello") return this.#hello(socket, frame);
 
     const { epoch } = socket.deserializeAttachment() as Attachment;
@@ -172,7 +212,7 @@ export class HostLink extends DurableObject<Env> {
       case "event":
         return this.#event(socket, frame);
       case "cancelled":
-        return;
+        return this.#cancelAnswers.tell(frame.operationId, frame.effect);
     }
   }
 

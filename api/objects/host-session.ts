@@ -11,6 +11,8 @@ export interface HostSession {
   connected: boolean;
   /** The agent has reported, so operations may be sent. */
   synced: boolean;
+  /** The host was deleted: nothing connects any more. */
+  revoked: boolean;
 }
 
 const none: HostSession = {
@@ -21,6 +23,7 @@ const none: HostSession = {
   eventSequence: 0,
   connected: false,
   synced: false,
+  revoked: false,
 };
 
 export class HostSessionStore {

@@ -127,6 +127,11 @@ export class Outbox {
     return rows.toArray().length > 0;
   }
 
+  /** Nothing is left to deliver or to tell. */
+  clear(): void {
+    this.#sql.exec("DELETE FROM operation; DELETE FROM change;");
+  }
+
   removeChanges(upTo: number): void {
     this.#sql.exec("DELETE FROM change WHERE n <= ?", upTo);
   }

@@ -3,25 +3,34 @@ import { type Context, Hono } from "hono";
 import { errors, importJWK, jwtVerify } from "jose";
 import { enrolmentState, findHostKey, spendEnrolment } from "../../db/hosts.ts";
 import { EnrolRequest } from "../../protocol/agent-link.ts";
+import { currentConfig } from "../config.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { hashSecret } from "../ids.ts";
+import { admitByAddress } from "../limits.ts";
 import { body } from "../validate.ts";
 import { verifyHostToken } from "../host-tokens.ts";
 
 /** The answer to an enrolment may be lost; its own key may ask again for so long. */
 const repeatableMs = 10 * 60_000;
 
+/** A rack of new hosts stands behind one address, and so may a whole fleet that dials again after a power cut. */
+const enrolmentsPerLogin = 10;
+const dialsPerRequest = 20;
+
 export const agent = new Hono<AppEnv>()
   .post("/enrol", body(EnrolRequest), async (c) => {
     const request = c.req.valid("json");
+    const { limits } = await currentConfig(c);
+    await admitByAddress(c, "enrol", enrolmentsPerLogin * limits.loginsPerMinute);
     const hash = await hashSecret(request.token);
     await assertHoldsKey(request, hash, new URL(c.req.url).origin);
 
     const now = Date.now();
     const iso = (time: number) => new Date(time).toISOString();
-    const host = await spendEnrolment(c.env.DB, hash, request.publicKey.x, iso(now), iso(now - repeatableMs));
+    const since = iso(now - repeatableMs);
+    const host = await spendEnrolment(c.env.DB, hash, request.publicKey.x, iso(now), since, c.var.auditNote);
     if (!host) throw await refusal(c, hash);
     return ok(c, { hostId: host.id, name: host.name });
   })
@@ -29,6 +38,8 @@ export const agent = new Hono<AppEnv>()
     if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
       throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
     }
+    const { limits } = await currentConfig(c);
+    await admitByAddress(c, "link", dialsPerRequest * limits.requestsPerMinute);
     const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
     // Before the object is woken: a stranger must not be able to keep a fleet's objects awake.
     const { hostId, tokenId } = await verifyHostToken(token, new URL(c.req.url).origin, (id) =>

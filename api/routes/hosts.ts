@@ -1,20 +1,28 @@
 /** `/hosts`: the machines that machines run on. For administrators. */
 import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { deleteHost, readRemaining, updateHost } from "../../db/change-host.ts";
 import { findHost, type HostView, insertHost, listHosts, renewEnrolment } from "../../db/hosts.ts";
-import { HostCreate, PageQuery } from "../../protocol/rest.ts";
+import { type DrainedHost, HostCreate, HostListQuery, HostUpdate } from "../../protocol/rest.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { assertMatches, hasPrecondition, okTagged, preconditionFailed } from "../etag.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { body, query } from "../validate.ts";
 import { toHost, toPagination } from "../views.ts";
 
+const DeleteQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
+const Nothing = z.strictObject({});
+
+/** How often a change is tried again because another came between. */
+const changeTries = 5;
 const tokenLifeMs = 15 * 60_000;
 
 export const hosts = new Hono<AppEnv>()
-  .get("/", query(PageQuery), async (c) => {
+  .get("/", query(HostListQuery), async (c) => {
     const { page, limit } = c.req.valid("query");
-    const { views, total } = await listHosts(c.env.DB, page, limit);
+    const { views, total } = await listHosts(c.env.DB, c.req.valid("query"));
     return ok(c, { hosts: views.map(toHost), pagination: toPagination(page, limit, total) });
   })
   .post("/", body(HostCreate), async (c) => {
@@ -22,7 +30,7 @@ export const hosts = new Hono<AppEnv>()
     const token = newSecret();
     const enrolment = await enrolmentFor(token);
     const host = { id: newId("host"), name, labels, createdAt: new Date().toISOString() };
-    if (!(await insertHost(c.env.DB, host, enrolment)))
+    if (!(await insertHost(c.env.DB, host, enrolment, c.var.auditNote)))
       throw new ApiError("NAME_TAKEN", `There is a host named '${name}'`);
     c.header("Location", `/api/v1/hosts/${host.id}`);
     return ok(
@@ -31,14 +39,60 @@ export const hosts = new Hono<AppEnv>()
       201,
     );
   })
-  .get("/:id", async (c) => ok(c, toHost(await requireHost(c, c.req.param("id")))))
+  .get("/:id", async (c) => okTagged(c, toHost(await requireHost(c, c.req.param("id")))))
+  .patch("/:id", body(HostUpdate), async (c) =>
+    okTagged(c, toHost(await changeHost(c, c.req.param("id"), c.req.valid("json")))),
+  )
+  .delete("/:id", query(DeleteQuery), async (c) => {
+    const id = c.req.param("id");
+    const { allocated, host } = await requireHost(c, id);
+    await assertMatches(c, toHost({ host, allocated }));
+    const force = c.req.valid("query").force === "true";
+    if (!(await deleteHost(c.env.DB, id, { force, now: new Date().toISOString() }, c.var.auditNote))) {
+      throw new ApiError("HOST_HAS_VMS", `'${host.name}' has ${allocated.vms} machines: delete them, or use force`);
+    }
+    await revokeLink(c, id);
+    return c.body(null, 204);
+  })
+  .post("/:id/drain", body(Nothing), async (c) => {
+    const id = c.req.param("id");
+    const host = toHost(await changeHost(c, id, { schedulable: false }));
+    return ok(c, { host, remaining: await readRemaining(c.env.DB, id) } satisfies DrainedHost);
+  })
   .post("/:id/token", async (c) => {
     const id = c.req.param("id");
     const token = newSecret();
     const enrolment = await enrolmentFor(token);
-    if (!(await renewEnrolment(c.env.DB, id, enrolment))) throw notFound(id);
+    if (!(await renewEnrolment(c.env.DB, id, enrolment, c.var.auditNote))) throw notFound(id);
     return ok(c, { enrolment: shownOnce(c, token, enrolment.expiresAt) }, 201);
   });
+
+/** Errors: HOST_NOT_FOUND, NAME_TAKEN, PRECONDITION_FAILED. */
+async function changeHost(c: Context<AppEnv>, id: string, wanted: HostUpdate): Promise<HostView> {
+  for (let left = changeTries; left > 0; left--) {
+    const seen = await requireHost(c, id);
+    await assertMatches(c, toHost(seen));
+    const result = await updateHost(c.env.DB, seen.host, wanted, c.var.auditNote);
+    if (result === "updated") return requireHost(c, id);
+    if (result === "taken") throw new ApiError("NAME_TAKEN", `There is a host named '${wanted.name ?? ""}'`);
+    if (hasPrecondition(c)) throw preconditionFailed();
+  }
+  throw new ApiError("UNAVAILABLE", "Too many changes of this host at once: try again", { retryAfter: 1 });
+}
+
+/** Its key is gone from D1, so nothing connects any more; this ends what is connected. */
+async function revokeLink(c: Context<AppEnv>, id: string): Promise<void> {
+  for (let left = 3; left > 0; left--) {
+    try {
+      return await c.env.HOST_LINK.getByName(id).revoke();
+    } catch (error) {
+      const { message } = error as Error;
+      console.error(
+        JSON.stringify({ level: "error", requestId: c.var.requestId, message: `revoke ${id}: ${message}` }),
+      );
+    }
+  }
+}
 
 async function enrolmentFor(token: string) {
   return { hash: await hashSecret(token), expiresAt: new Date(Date.now() + tokenLifeMs).toISOString() };

@@ -14,16 +14,20 @@ import {
   vmRefusal,
   VmStatus,
   VmStop,
+  VmUpdate,
 } from "../../protocol/vm.ts";
 import { createVm } from "../create-vm.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { assertMatches, hasPrecondition, okTagged } from "../etag.ts";
 import { newId } from "../ids.ts";
 import { languageOf } from "../language.ts";
 import { ownerOf } from "../owner.ts";
+import { changeVm } from "../update-vm.ts";
 import { body, query } from "../validate.ts";
 import { toOperation, toPagination, toVm } from "../views.ts";
+import { vmNotFound } from "../vm-not-found.ts";
 import { preferredWait, waitForEnd, wakeHost } from "../wait.ts";
 
 const defaultGraceSeconds = 30;
@@ -69,9 +73,11 @@ export const vms = new Hono<AppEnv>()
   })
   .get("/:id", async (c) => {
     const view = await findVm(c.env.DB, ownerOf(c), c.req.param("id"));
-    if (!view) throw notFound(c.req.param("id"));
-    return ok(c, toVm(view, languageOf(c)));
+    if (!view) throw vmNotFound(c.req.param("id"));
+    return okTagged(c, toVm(view, languageOf(c)));
   })
+  .patch("/:id", body(VmUpdate), (c) => update(c, c.req.param("id"), c.req.valid("json")))
+  .put("/:id/config", body(VmUpdate), (c) => update(c, c.req.param("id"), c.req.valid("json")))
   .delete("/:id", query(DeleteQuery), (c) =>
     act(c, c.req.param("id"), "delete", {}, c.req.valid("query").force === "true"),
   )
@@ -91,18 +97,20 @@ export const vms = new Hono<AppEnv>()
 /** Accepts the action if the state rules allow it, and answers the operation with its machine. */
 async function act(c: Context<AppEnv>, idOrName: string, action: VmAction, input: object, force = false) {
   const kind: OperationKind = `vm.${action}`;
+  await assertUnchanged(c, idOrName);
   const acceptance = await acceptOperation(
     c.env.DB,
     ownerOf(c),
     idOrName,
     action === "delete" && force ? forcedDeleteFrom : vmActions[action].from,
     {
-      id: newId("op"),
+      id: c.var.claim?.operationId ?? newId("op"),
       kind,
       input: operationInputs[kind].parse(input),
       userId: c.var.caller.id,
       requestId: c.var.requestId,
       createdAt: new Date().toISOString(),
+      audit: c.var.auditNote,
     },
   );
   const { view, operation } = assertAccepted(acceptance, idOrName, action, force);
@@ -119,7 +127,7 @@ async function act(c: Context<AppEnv>, idOrName: string, action: VmAction, input
 }
 
 function assertAccepted({ view, operation, pending }: Acceptance, idOrName: string, action: VmAction, force: boolean) {
-  if (!view) throw notFound(idOrName);
+  if (!view) throw vmNotFound(idOrName);
   if (operation) return { view, operation };
   const { vm, settled } = view;
   const refusal = vmRefusal(action, settled, force);
@@ -129,9 +137,27 @@ function assertAccepted({ view, operation, pending }: Acceptance, idOrName: stri
   throw new ApiError("TOO_MANY_OPERATIONS", `${pending} operations of '${vm.name}' wait already`, { retryAfter: 5 });
 }
 
-/** Another owner's machine answers 404, never 403: its existence is not ours to reveal. */
-function notFound(idOrName: string): ApiError {
-  return new ApiError("VM_NOT_FOUND", `Virtual machine with ID '${idOrName.slice(0, 100)}' was not found`);
+/** Only for who asks for it: an action is judged by the state rules, and needs no read before. */
+async function assertUnchanged(c: Context<AppEnv>, idOrName: string): Promise<void> {
+  if (!hasPrecondition(c)) return;
+  const view = await findVm(c.env.DB, ownerOf(c), idOrName);
+  if (!view) throw vmNotFound(idOrName);
+  await assertMatches(c, toVm(view, languageOf(c)));
+}
+
+/** 200 where the change is made, 202 where the host has still to make it. */
+async function update(c: Context<AppEnv>, idOrName: string, wanted: VmUpdate) {
+  const { view, operation, requiresRestart } = await changeVm(c, idOrName, wanted);
+  const language = languageOf(c);
+  if (!operation) return okTagged(c, { ...toVm(view, language), requiresRestart });
+  await wakeHost(c, operation);
+  const wait = preferredWait(c);
+  if (wait === 0) return ok(c, { ...toVm(view, language, operation), requiresRestart }, 202);
+  const ended = await waitForEnd(c, operation, wait);
+  c.header("Preference-Applied", `wait=${wait}`);
+  const fresh = (await findVm(c.env.DB, ownerOf(c), view.vm.id)) ?? view;
+  const data = { ...toVm(fresh, language, ended), requiresRestart };
+  return ok(c, data, ended.finishedAt === null ? 202 : 200);
 }
 
 function parseLabel(label: string): { key: string; value?: string } {

@@ -31,7 +31,7 @@ export async function enrolmentToken(options: EnrolmentOptions): Promise<string 
   }
   const { VOIDVM_JWT_KEYS: keys } = await readSecrets(home);
   const { signAccessToken } = await loadWorkerFunctions();
-  const token = await signAccessToken(keys, { sub: admin.id, role: "admin", name: admin.username }, 60);
+  const token = await signAccessToken(keys, { sub: admin.id }, 60);
 
   const call = (method: string, path: string, body?: object) =>
     fetch(`${origin}/api/v1${path}`, {

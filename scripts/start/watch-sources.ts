@@ -16,7 +16,7 @@ const settleMs = 200;
 export function watchSources({ edge, agent, say }: Sides): void {
   const rebuild = async () => {
     try {
-      if (await buildWorker()) edge.restart();
+      if ((await buildWorker()).changed) edge.restart();
     } catch (error) {
       say(`  worker      ${(error as Error).message}`);
     }

@@ -187,4 +187,25 @@ describe("the scheduler", () => {
     expect(vms.effects).toEqual(["start", "pause"]);
     expect(journal.unfinished()).toEqual([]);
   });
+
+  it("takes back what has not begun, and never what has", async () => {
+    const ended: string[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const onEnd = (id: string) => {
+      ended.push(id);
+      if (id === "op-1") resolve();
+    };
+    const scheduler = new Scheduler(engine, onEnd, () => {});
+    journal.accept({ id: "op-1", kind: "vm.start", vmId, generation: 1, input: {} });
+    journal.accept({ id: "op-2", kind: "vm.pause", vmId, generation: 1, input: {} });
+    scheduler.resume();
+    await Promise.resolve();
+    expect(await scheduler.cancel(journal.find("op-2")!)).toBe(true);
+    expect(await scheduler.cancel(journal.find("op-1")!)).toBe(false);
+    await promise;
+    expect(ended.toSorted()).toEqual(["op-1", "op-2"]);
+    expect(vms.effects).toEqual(["start"]);
+    expect(journal.find("op-2")).toMatchObject({ state: "done", outcome: { status: "cancelled", code: "CANCELLED" } });
+    expect(await scheduler.cancel(journal.find("op-2")!)).toBe(false);
+  });
 });

@@ -15,6 +15,7 @@ import { FakeEdge } from "../fakes/edge.ts";
 const vmId = `vm-${"0".repeat(26)}`;
 const opId = (n: number) => `op-${`${n}`.padStart(26, "0")}`;
 const succeeded: Outcome = { status: "succeeded", code: null, message: null, result: null };
+const cancelled: Outcome = { status: "cancelled", code: "CANCELLED", message: "in time", result: null };
 const vms = { reports: async () => [], get: () => ({ generation: 2 }) } as unknown as VmTable;
 const facts = {
   ...{ hostname: "h", os: "o", kernel: "k", arch: "x64", cpus: 1, memoryMib: 1, diskGib: 1, diskFreeGib: 1 },
@@ -27,12 +28,14 @@ let journal: Journal;
 let ran: JournalOperation[];
 let link: Link;
 let session: Session;
+let hasBegun: boolean;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "voidvm-link-"));
   edge = await FakeEdge.start();
   journal = new Journal(join(folder, "journal.db"));
   ran = [];
+  hasBegun = false;
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const key = await importJWK(await exportJWK(privateKey), "EdDSA");
   session = new Session({
@@ -40,6 +43,12 @@ beforeEach(async () => {
     vms,
     send: (frame) => link.send(frame),
     run: (operation) => ran.push(operation),
+    cancel: async ({ id }) => {
+      if (hasBegun) return false;
+      journal.finish(id, cancelled, null);
+      session.ended(id);
+      return true;
+    },
     hello: async () => ({
       ...helloBasics,
       agentVersion: "1",
@@ -115,6 +124,40 @@ describe("an order", () => {
     edge.send(execute(opId(2)));
     await edge.heard("accept");
     expect(ran.map(({ id }) => id)).toEqual([opId(2)]);
+  });
+});
+
+describe("a cancellation", () => {
+  const cancel = (operationId: string) => edge.send({ type: "cancel", epoch: edge.epoch, operationId });
+
+  it("in time is answered with the operation's end and then with its effect", async () => {
+    await edge.heard("report");
+    edge.send(execute(opId(1)));
+    await edge.heard("accept");
+    cancel(opId(1));
+    expect(await edge.heard("done")).toMatchObject({ operationId: opId(1), outcome: { status: "cancelled" } });
+    expect(await edge.heard("cancelled")).toMatchObject({ operationId: opId(1), effect: "not-started" });
+  });
+
+  it("of what has begun or ended comes too late", async () => {
+    await edge.heard("report");
+    edge.send(execute(opId(1)));
+    edge.send(execute(opId(2)));
+    await edge.heard("accept", 1);
+    hasBegun = true;
+    cancel(opId(1));
+    expect(await edge.heard("cancelled")).toMatchObject({ operationId: opId(1), effect: "too-late" });
+    journal.finish(opId(2), succeeded, null);
+    cancel(opId(2));
+    expect(await edge.heard("cancelled", 1)).toMatchObject({ operationId: opId(2), effect: "too-late" });
+    expect(journal.find(opId(2))?.outcome).toEqual(succeeded);
+  });
+
+  it("of an order that never arrived finds nothing begun", async () => {
+    await edge.heard("report");
+    cancel(opId(9));
+    expect(await edge.heard("cancelled")).toMatchObject({ operationId: opId(9), effect: "not-started" });
+    expect(ran).toEqual([]);
   });
 });
 

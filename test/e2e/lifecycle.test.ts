@@ -1,6 +1,7 @@
 /** One machine from creation to deletion, through the public API, with QEMU's processes as the witness. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Cloud, type OperationView, type VmView } from "./cloud.ts";
+import { readProcess } from "./processes.ts";
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -53,6 +54,32 @@ describe("the life of a machine", () => {
     expect(await cloud.act(id, "restart", { mode: "force" })).toMatchObject({ status: "succeeded" });
     expect(cloud.qemus()).toHaveLength(1);
     expect(cloud.qemus()[0]?.pid).not.toBe(before?.pid);
+    expect((await cloud.vm(id)).status).toBe("running");
+  });
+
+  it("a larger disk is the running guest's at once, more vCPUs with the next process", async () => {
+    const [before] = cloud.qemus();
+    const prefer = { Prefer: "wait=55" };
+    const answer = await cloud.request<VmView & { requiresRestart: boolean }>(
+      "PATCH",
+      `/vms/${id}`,
+      { disk: 2, cpu: 2 },
+      prefer,
+    );
+    expect(answer).toMatchObject({ status: 200, body: { data: { cpu: 2, disk: 2, requiresRestart: true } } });
+    expect(cloud.qemus()).toEqual([before]);
+    expect(await cloud.act(id, "restart", { mode: "force" })).toMatchObject({ status: "succeeded" });
+    const command = readProcess(cloud.qemus()[0]?.pid ?? 0)?.command;
+    expect(command?.[command.indexOf("-smp") + 1]).toBe("2");
+  });
+
+  it("what waits behind another operation is taken back, and the host does nothing of it", async () => {
+    const restart = (await cloud.post<OperationView>(`/vms/${id}/restart`, { mode: "graceful", timeout: 30 })).body
+      .data;
+    const pause = (await cloud.post<OperationView>(`/vms/${id}/pause`)).body.data;
+    const cancelled = await cloud.post<OperationView>(`/operations/${pause.id}/cancel`);
+    expect(cancelled).toMatchObject({ status: 200, body: { data: { status: "cancelled" } } });
+    expect(await cloud.operation(restart.id)).toMatchObject({ status: "succeeded" });
     expect((await cloud.vm(id)).status).toBe("running");
   });
 

@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { hashSecret } from "../../api/ids.ts";
 import { type AgentFrame, EdgeFrame, type ExecuteFrame, type Outcome } from "../../protocol/agent-link.ts";
 import type { VmReport } from "../../protocol/operations.ts";
-import { Client } from "./client.ts";
+import { Client, machine } from "./client.ts";
 
 const origin = "http://edge.test";
 
@@ -167,6 +167,17 @@ export class FakeAgent {
     if (frame.type === "welcome") this.epoch = frame.epoch;
     if (frame.type === "execute") this.onExecute(frame);
   }
+}
+
+/** A host with an agent at its end, and a machine on it that has been made. */
+export async function hosted(admin: Client, name: string, power: "running" | "stopped" = "stopped") {
+  const agent = await FakeAgent.enrolled(admin, name);
+  await agent.connect();
+  const { body } = await admin.post("/vms", machine(name, { hostId: agent.hostId, disk: 2, memory: 512 }));
+  const id = body.data.id as string;
+  agent.done(await agent.heard("execute"), report(id, power));
+  await until(async () => (await admin.get(`/vms/${id}`)).body.data.operation === null, "it is made");
+  return { agent, id };
 }
 
 export async function until(check: () => boolean | Promise<boolean>, what: string, timeoutMs = 5_000): Promise<void> {

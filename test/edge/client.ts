@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import { newId } from "../../api/ids.ts";
 import { signAccessToken } from "../../api/tokens.ts";
 import { type HostRow, hosts, users } from "../../db/schema.ts";
-import type { Role } from "../../protocol/rest.ts";
+import type { Role } from "../../protocol/permissions.ts";
 
 export const jwtKeys = "test:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -30,7 +30,7 @@ export class Client {
     const now = new Date().toISOString();
     const row = { id, username: id, passwordHash: "none", role, plan, createdAt: now, updatedAt: now };
     await drizzle(env.DB).insert(users).values(row);
-    return new Client(await signAccessToken(jwtKeys, { sub: id, name: id, role }, 600), id);
+    return new Client(await signAccessToken(jwtKeys, { sub: id }, 600), id);
   }
 
   async request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
@@ -45,7 +45,12 @@ export class Client {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: text === "" ? null : JSON.parse(text) };
+    const isJson = response.headers.get("Content-Type")?.includes("json");
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== "" ? JSON.parse(text) : text || null,
+    };
   }
 
   get(path: string, headers?: Record<string, string>): Promise<Answer> {
@@ -56,6 +61,9 @@ export class Client {
     return this.request("POST", path, body, headers);
   }
 }
+
+export const patch = (who: Client, path: string, body: object, headers?: Record<string, string>) =>
+  who.request("PATCH", path, body, headers);
 
 export const machine = (name: string, more: object = {}) => ({ name, cpu: 1, memory: 256, disk: 1, ...more });
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 /** A request to the Worker on other bindings than the tests'. */
 async function answer(changes: object, path: string, init: RequestInit = {}, more: Record<string, string> = {}) {
-  const token = await signAccessToken(jwtKeys, { sub: user.id, name: "x", role: "user" }, 60);
+  const token = await signAccessToken(jwtKeys, { sub: user.id }, 60);
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json", ...more };
   const request = new Request(`http://edge.test${path}`, { ...init, headers });
   const response = await worker.fetch(request as never, { ...bindings, ...changes } as never, createExecutionContext());

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { DrainedHost, Host, Pagination } from "../../../protocol/rest.ts";
+import type { OperationDocs } from "../operation.ts";
+
+const Enrolment = z.object({ token: z.string(), expiresAt: z.iso.datetime(), command: z.string() });
+
+export const hostDocs = {
+  "GET /hosts": {
+    id: "listHosts",
+    tag: "Hosts",
+    summary: "List hosts",
+    answers: {
+      200: { description: "A page of them.", data: z.object({ hosts: z.array(Host), pagination: Pagination }) },
+    },
+  },
+  "POST /hosts": {
+    id: "createHost",
+    tag: "Hosts",
+    summary: "Add a host",
+    description: "Answers a token, good once and for 15 minutes, and the one command to run on the host.",
+    answers: {
+      201: {
+        description: "The host, and how it joins. The token is not shown again.",
+        data: z.object({ host: Host, enrolment: Enrolment }),
+        headers: ["Location"],
+      },
+    },
+    errors: ["NAME_TAKEN"],
+    example: { name: "rack-2-node-7", labels: { zone: "a" } },
+  },
+  "GET /hosts/:id": {
+    id: "getHost",
+    tag: "Hosts",
+    summary: "Read a host",
+    answers: { 200: { description: "The host.", data: Host, headers: ["ETag"] } },
+    errors: ["HOST_NOT_FOUND"],
+  },
+  "PATCH /hosts/:id": {
+    id: "updateHost",
+    tag: "Hosts",
+    summary: "Change a host",
+    conditional: true,
+    answers: { 200: { description: "The host as it is now.", data: Host, headers: ["ETag"] } },
+    errors: ["HOST_NOT_FOUND", "NAME_TAKEN"],
+    example: { schedulable: true, overcommit: { cpu: 4 } },
+  },
+  "DELETE /hosts/:id": {
+    id: "deleteHost",
+    tag: "Hosts",
+    summary: "Remove a host",
+    description: "Its key is refused from then on. `force=true` forgets the machines that it still has.",
+    conditional: true,
+    answers: { 204: { description: "It is gone." } },
+    errors: ["HOST_NOT_FOUND", "HOST_HAS_VMS"],
+  },
+  "POST /hosts/:id/drain": {
+    id: "drainHost",
+    tag: "Hosts",
+    summary: "Give a host no new machines",
+    description: "Answers those that are still there, to be moved or deleted.",
+    conditional: true,
+    answers: { 200: { description: "The host and its machines.", data: DrainedHost } },
+    errors: ["HOST_NOT_FOUND"],
+  },
+  "POST /hosts/:id/token": {
+    id: "renewHostToken",
+    tag: "Hosts",
+    summary: "Make a new enrolment token",
+    description: "The one before is worthless from then on.",
+    answers: {
+      201: { description: "How the host joins.", data: z.object({ enrolment: Enrolment }) },
+    },
+    errors: ["HOST_NOT_FOUND"],
+  },
+} as const satisfies OperationDocs;

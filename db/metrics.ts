@@ -1,0 +1,48 @@
+/** What Prometheus is told, read in one batch. */
+import { and, count, gte, not, sql, sum } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/d1";
+import { hosts, operations, users, vms } from "./schema.ts";
+
+const pending = sql`${operations.status} IN ('queued', 'running')`;
+const operationCounts = { kind: operations.kind, status: operations.status, count: count() };
+
+/** Of the operations, those from `firstOperationId` on and all that have not ended. */
+export async function readMetrics(d1: D1Database, firstOperationId: string) {
+  const db = drizzle(d1);
+  const [hostRows, allocatedRows, vmRows, endedRows, pendingRows, [userRow]] = await db.batch([
+    db
+      .select({
+        id: hosts.id,
+        name: hosts.name,
+        status: hosts.status,
+        schedulable: hosts.schedulable,
+        cpu: hosts.capacityCpu,
+        memory: hosts.capacityMemory,
+        disk: hosts.capacityDisk,
+      })
+      .from(hosts)
+      .orderBy(hosts.name),
+    db
+      .select({
+        hostId: vms.hostId,
+        vms: count(),
+        cpu: sum(vms.cpu).mapWith(Number),
+        memory: sum(vms.memory).mapWith(Number),
+        disk: sum(vms.disk).mapWith(Number),
+      })
+      .from(vms)
+      .groupBy(vms.hostId),
+    db.select({ status: vms.status, count: count() }).from(vms).groupBy(vms.status),
+    db
+      .select(operationCounts)
+      .from(operations)
+      .where(and(gte(operations.id, firstOperationId), not(pending)))
+      .groupBy(operations.kind, operations.status),
+    // Written out as the index of pending operations has it, or it would not be used.
+    db.select(operationCounts).from(operations).where(pending).groupBy(operations.kind, operations.status),
+    db.select({ count: count() }).from(users),
+  ]);
+  return { hostRows, allocatedRows, vmRows, operationRows: [...endedRows, ...pendingRows], users: userRow?.count ?? 0 };
+}
+
+export type MetricsFacts = Awaited<ReturnType<typeof readMetrics>>;

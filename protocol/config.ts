@@ -1,0 +1,60 @@
+/** What an administrator may set while everything runs: `GET /config` and `PUT /config`. */
+import { z } from "zod";
+import { defaultOs } from "./catalogue.ts";
+import { vmBounds } from "./vm.ts";
+
+export const Config = z.strictObject({
+  limits: z.strictObject({
+    /** Of each user, and of each address where nobody is logged in. */
+    requestsPerMinute: z.int().min(1).max(10_000_000),
+    /** Tries for each name; an address has twice as many. */
+    loginsPerMinute: z.int().min(1).max(10_000_000),
+    /** At a time. */
+    webSocketsPerUser: z.int().min(0).max(10_000),
+    vmsPerFreeUser: z.int().min(0).max(100_000),
+  }),
+  /** What clients offer first. `os` is taken where a creation names neither `os` nor `image`. */
+  defaults: z.strictObject({
+    cpu: z.int().min(vmBounds.cpu.min).max(vmBounds.cpu.max),
+    /** MiB. */
+    memory: z.int().min(vmBounds.memory.min).max(vmBounds.memory.max),
+    /** GiB. */
+    disk: z.int().min(vmBounds.disk.min).max(vmBounds.disk.max),
+    os: z.string().min(1).max(64),
+  }),
+  storage: z.strictObject({
+    /** GiB that one machine's disk may have. */
+    maxDisk: z.int().min(1).max(vmBounds.disk.max),
+  }),
+  network: z.strictObject({ defaultMode: z.enum(["user"]) }),
+});
+export type Config = z.infer<typeof Config>;
+
+/** Body of `PUT /config`: what it doesn't name stays as it is. */
+export const ConfigUpdate = z.strictObject({
+  limits: Config.shape.limits.partial().optional(),
+  defaults: Config.shape.defaults.partial().optional(),
+  storage: Config.shape.storage.partial().optional(),
+  network: Config.shape.network.partial().optional(),
+});
+export type ConfigUpdate = z.infer<typeof ConfigUpdate>;
+
+export const defaultConfig: Config = {
+  limits: { requestsPerMinute: 100, loginsPerMinute: 20, webSocketsPerUser: 10, vmsPerFreeUser: 5 },
+  defaults: { cpu: 1, memory: 512, disk: 10, os: defaultOs },
+  storage: { maxDisk: vmBounds.disk.max },
+  network: { defaultMode: "user" },
+};
+
+/** What was set, laid over the defaults. What another version set and this one doesn't take is left out. */
+export function configFrom(set: ConfigUpdate): Config {
+  const groups = Object.entries(Config.shape).map(([name, group]) => {
+    const wanted: Record<string, unknown> = set[name as keyof Config] ?? {};
+    const values = Object.entries(defaultConfig[name as keyof Config]).map(([key, fallback]) => {
+      const schema = (group.shape as Record<string, z.ZodType>)[key];
+      return [key, schema?.safeParse(wanted[key]).success ? wanted[key] : fallback];
+    });
+    return [name, Object.fromEntries(values)];
+  });
+  return Object.fromEntries(groups) as Config;
+}

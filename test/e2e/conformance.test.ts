@@ -1,0 +1,150 @@
+/**
+ * Walks the OpenAPI document: every operation gets input made from its own schemas, right and wrong, and whatever it
+ * answers must be as documented. VOIDVM_SEED repeats a run.
+ */
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { app } from "../../api/app.ts";
+import { openApiDocument } from "../../api/openapi/document.ts";
+import { projectVersion } from "../../scripts/project.ts";
+import { OpenApi, type Operation } from "./conformance/document.ts";
+import { FromSchema, hostileTexts, type JsonSchema } from "./conformance/from-schema.ts";
+import { type Answer, Site } from "./conformance/site.ts";
+
+const seed = Number(process.env["VOIDVM_SEED"] ?? 20_261_124);
+console.log(`Conformance: VOIDVM_SEED=${seed}`);
+
+const api = new OpenApi(JSON.parse(JSON.stringify(openApiDocument(app.routes, projectVersion))));
+const from = new FromSchema((reference) => api.resolve(reference) as JsonSchema);
+
+/** They take a password, a token or a key that can't be made from a schema. */
+const neverSucceed = ["login", "refreshTokens", "logout", "changePassword", "enrolHost", "openAgentLink"];
+/** Each hashes a password, which takes a fifth of a second by design. */
+const isSlow = ({ operationId }: Operation) => /^(login|changePassword|(create|replace|update)User)$/.test(operationId);
+/** What it sets holds for all that comes after it. */
+const operations = api.operations.toSorted(
+  (a, b) => Number(a.operationId === "updateConfig") - Number(b.operationId === "updateConfig"),
+);
+
+let site: Site;
+beforeAll(async () => {
+  site = await Site.start();
+});
+afterAll(() => site.stop());
+
+describe.each(operations)("$method $path", (operation) => {
+  const path = pathOf(operation);
+  const { schema: body, example } = operation.requestBody?.content["application/json"] ?? {};
+  const query = operation.parameters.filter((parameter) => parameter.in === "query");
+  const querySchema: JsonSchema = {
+    type: "object",
+    properties: Object.fromEntries(query.map(({ name, schema }) => [name, schema])),
+    required: query.filter(({ required }) => required).map(({ name }) => name),
+  };
+
+  it("answers right input as documented", async () => {
+    const targets = await site.targets(operation);
+    let succeeded = 0;
+    const count = ({ status }: Answer) => (succeeded += Number(status < 300));
+    // Each of them once, so that the one that is in the right state is among them.
+    for (const id of targets.length > 0 ? targets : [""]) {
+      const sent = example ?? (body ? fc.sample(from.valid(body), { seed, numRuns: 1 })[0] : undefined);
+      count(await send(operation, addressOf(operation, id), {}, sent));
+    }
+    const content = body ? from.valid(body) : fc.constant(undefined);
+    const input = fc.tuple(
+      path(targets),
+      from.valid(querySchema),
+      example ? fc.oneof(content, fc.constant(example)) : content,
+    );
+    await fc.assert(
+      fc.asyncProperty(input, async ([address, search, sent]) => {
+        count(await send(operation, address, search as object, sent));
+      }),
+      { seed, numRuns: isSlow(operation) ? 3 : 12 },
+    );
+    if (!neverSucceed.includes(operation.operationId)) expect(succeeded).toBeGreaterThan(0);
+  });
+
+  it.runIf(body)("refuses a body that is wrong in one place", async () => {
+    const targets = await site.targets(operation);
+    await fc.assert(
+      fc.asyncProperty(path(targets), from.invalid(body as JsonSchema), async (address, content) => {
+        expectRefused(operation, await send(operation, address, {}, content));
+      }),
+      { seed, numRuns: 20 },
+    );
+  });
+
+  it.runIf(body)("refuses a body that is no JSON", async () => {
+    const [address] = fc.sample(path(await site.targets(operation)), { seed, numRuns: 1 });
+    for (const text of ["{", "{}x", '{"a":', "\u0000", "[".repeat(10_000), `{"__proto__":{"role":"admin"}}`]) {
+      expectRefused(operation, check(operation, await site.send(operation.method, address as string, text)));
+    }
+  });
+
+  it.runIf(query.length > 0)("refuses a query that is wrong in one place", async () => {
+    const [address] = fc.sample(path(await site.targets(operation)), { seed, numRuns: 1 });
+    const wrongs = [
+      { colour: "red" },
+      ...query.flatMap(({ name, schema }) => wrongTexts(schema).map((value) => ({ [name]: value }))),
+    ];
+    for (const wrong of wrongs) expectRefused(operation, await send(operation, address as string, wrong, undefined));
+  });
+});
+
+it("nothing of it was an error that the Worker did not expect", () => {
+  expect(site.errors).toEqual([]);
+});
+
+async function send(operation: Operation, path: string, query: object, content: unknown): Promise<Answer> {
+  const search = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
+  );
+  const text = content === undefined ? undefined : JSON.stringify(content);
+  return check(operation, await site.send(operation.method, `${path}${search.size > 0 ? `?${search}` : ""}`, text));
+}
+
+function check(operation: Operation, answer: Answer): Answer {
+  const { status, headers, body } = answer;
+  expect(status).not.toBe(500);
+  expect(api.faults(operation, status, headers.get("Content-Type") ?? "", body)).toEqual([]);
+  expect(headers.get("X-Request-Id")).toBeTruthy();
+  return answer;
+}
+
+function expectRefused({ operationId }: Operation, { status, body }: Answer): void {
+  // It may just have set a limit of a few requests.
+  if (operationId === "updateConfig" && status === 429) return;
+  expect({ status, body }).toMatchObject({ status: 400, body: { error: { code: "INVALID_REQUEST_PARAMS" } } });
+}
+
+/** The operation's path with ids that there are, ids that there aren't, and what no id may be. */
+function pathOf({ path }: Operation): (targets: readonly string[]) => fc.Arbitrary<string> {
+  return (targets) => {
+    if (!path.includes("{")) return fc.constant(path);
+    const known = fc.constantFrom(...targets);
+    const hostile = fc.constantFrom(
+      "none",
+      "vm-0",
+      ...hostileTexts.filter((text) => text !== "" && text.isWellFormed()),
+    );
+    const id =
+      targets.length === 0 ? hostile : fc.oneof({ weight: 5, arbitrary: known }, { weight: 1, arbitrary: hostile });
+    return id.map((value) => addressOf({ path }, value));
+  };
+}
+
+function addressOf({ path }: Pick<Operation, "path">, id: string): string {
+  return path.replaceAll(/\{\w+\}/g, () => encodeURIComponent(id));
+}
+
+function wrongTexts({ type, enum: choices, maxLength, minimum, maximum, pattern }: JsonSchema): string[] {
+  return [
+    ...(type === "integer" ? ["x", "1.5", "1e308", "NaN"] : []),
+    ...(minimum === undefined ? [] : [`${minimum - 1}`]),
+    ...(maximum === undefined ? [] : [`${maximum + 1}`]),
+    ...(choices || pattern !== undefined ? ["nothing of these"] : []),
+    ...(maxLength === undefined ? [] : ["x".repeat(maxLength + 1)]),
+  ];
+}
