@@ -4,7 +4,7 @@ import { errorTable } from "../protocol/errors.ts";
 import type { AppEnv, Caller } from "./env.ts";
 import { ApiError } from "./errors.ts";
 import { hashSecret } from "./ids.ts";
-import { admitAddress, askFor, assertAdmitted, userGate } from "./limits.ts";
+import { admitAddress, askFor, assertAdmitted, callGate, userGate } from "./limits.ts";
 import type { Credential, Refusal } from "./objects/user-sessions.ts";
 import { parsePersonalToken } from "./personal-tokens.ts";
 import { verifyAccessToken } from "./tokens.ts";
@@ -22,8 +22,9 @@ export async function authenticate(c: Context<AppEnv>): Promise<Caller> {
 
 async function admittedCaller(c: Context<AppEnv>): Promise<Caller> {
   const { userId, credential } = await credentialOf(c);
-  const gate = c.env.USER_GATE.getByName(userGate(userId));
-  const { caller, refusal, standing } = await gate.enter(userId, credential, await askFor(c));
+  const ask = await askFor(c);
+  const entry = await callGate(c, userGate(userId), async (gate) => await gate.enter(userId, credential, ask));
+  const { caller, refusal, standing } = entry;
   if (!caller || !standing) throw refusals[refusal ?? "unknown"]();
   assertAdmitted(c, standing);
   return caller;

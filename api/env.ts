@@ -20,6 +20,8 @@ export interface Env {
   /** `allowed` where the API can be reached over loopback only. */
   readonly VOIDVM_DEFAULT_ADMIN?: string;
   readonly VOIDVM_VERSION?: string;
+  /** ISO; when the edge was started, where it is one process that somebody starts. */
+  readonly VOIDVM_STARTED_AT?: string;
   /** The header in which whoever stands before the API tells the client's address; clients must not get through with it. */
   readonly VOIDVM_ADDRESS_HEADER?: string;
   /** Origins, separated by commas, whose pages may call the API with credentials. Empty: none. */

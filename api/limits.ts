@@ -8,7 +8,7 @@ import { createMiddleware } from "hono/factory";
 import { currentConfig, refreshConfig } from "./config.ts";
 import type { AppEnv } from "./env.ts";
 import { ApiError } from "./errors.ts";
-import type { Ask } from "./objects/user-gate.ts";
+import type { Ask, UserGate } from "./objects/user-gate.ts";
 import type { Standing } from "./objects/rate-window.ts";
 
 /** Tells in every answer where the caller stands. An upgrade's answer can't be changed. */
@@ -72,7 +72,27 @@ export function assertAdmitted(c: Context<AppEnv>, standing: Standing): void {
 }
 
 async function askGate(c: Context<AppEnv>, name: string, ask: Ask): Promise<Standing> {
-  return c.env.USER_GATE.getByName(name).admit(ask);
+  return callGate(c, name, (gate) => gate.admit(ask));
+}
+
+/** An object that is restarted under a call, by a deploy for one, is asked again. Errors: UNAVAILABLE. */
+export async function callGate<T>(
+  c: Context<AppEnv>,
+  name: string,
+  call: (gate: DurableObjectStub<UserGate>) => Promise<T>,
+): Promise<T> {
+  // A stub that has failed goes on failing, so each try has its own.
+  const attempt = () => call(c.env.USER_GATE.getByName(name));
+  try {
+    return await attempt().catch((error: { retryable?: boolean }) => {
+      if (error.retryable) return attempt();
+      throw error;
+    });
+  } catch (error) {
+    const { message } = error as Error;
+    console.error(JSON.stringify({ level: "error", requestId: c.var.requestId, message: `gate: ${message}` }));
+    throw new ApiError("UNAVAILABLE", "The object that lets requests in does not answer", { retryAfter: 1 });
+  }
 }
 
 /** An IPv6 customer has a whole /64, so that is what counts as an address. */

@@ -7,7 +7,7 @@ export const SystemInfo = z.object({
   name: z.string(),
   version: z.string(),
   apiVersion: z.string(),
-  /** Since when this instance of the edge answers. On Cloudflare there are many, and each has its own. */
+  /** When the edge was started. On Cloudflare there are many instances, and each tells when it was first asked for this. */
   startedAt: z.iso.datetime(),
   uptimeSeconds: z.int(),
   hosts: z.object({

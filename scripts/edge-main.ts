@@ -50,6 +50,7 @@ async function main(): Promise<void> {
       ...(await readSecrets(home)),
       VOIDVM_DEFAULT_ADMIN: onLoopback ? "allowed" : "refused",
       VOIDVM_VERSION: projectVersion,
+      VOIDVM_STARTED_AT: new Date().toISOString(),
       ...(adminPassword === undefined ? {} : { VOIDVM_ADMIN_PASSWORD: adminPassword }),
       ...passedOn("VOIDVM_CORS_ORIGINS", "VOIDVM_ADDRESS_HEADER"),
     },

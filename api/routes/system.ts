@@ -22,12 +22,13 @@ const periods: Readonly<Record<StatsPeriod, { readonly length: number; readonly 
   "30d": { length: 30 * 86_400, step: 21_600 },
 };
 
-/** Outside of a request a Worker has no clock, so it is the first one's time. */
-let startedAt: number | null = null;
+/** On Cloudflare: when this instance was first asked. Outside of a request a Worker has no clock. */
+let firstAskedAt: number | null = null;
 
 export const system = new Hono<AppEnv>()
   .get("/info", async (c) => {
-    startedAt ??= Date.now();
+    firstAskedAt ??= Date.now();
+    const startedAt = c.env.VOIDVM_STARTED_AT ?? new Date(firstAskedAt).toISOString();
     const { vmRows, hostRows, allocated } = await readTotals(c.env.DB);
     const online = hostRows.filter(({ status }) => status === "online");
     const sum = (amount: (host: (typeof online)[number]) => number | undefined) =>
@@ -37,8 +38,8 @@ export const system = new Hono<AppEnv>()
       name: "VoidVM",
       version: c.env.VOIDVM_VERSION ?? "unknown",
       apiVersion: "v1",
-      startedAt: new Date(startedAt).toISOString(),
-      uptimeSeconds: Math.floor((Date.now() - startedAt) / 1000),
+      startedAt,
+      uptimeSeconds: Math.max(0, Math.floor((Date.now() - Date.parse(startedAt)) / 1000)),
       hosts: {
         total: hostRows.length,
         online: online.length,

@@ -104,6 +104,27 @@ describe("the limit on requests", () => {
     expect(standing(await user.get("/images"))[1]).toBe(100_000 - 6);
   });
 
+  it("of an object that is restarted under a request is asked again, and told as 503 where it stays away", async () => {
+    const user = await Client.as("user");
+    const { getByName } = bindings.USER_GATE;
+    let calls = 0;
+    const failing = (times: number) => (name: string) => {
+      if (++calls > times) return getByName.call(bindings.USER_GATE, name);
+      const restarted = Object.assign(new Error("the object was reset"), { retryable: true });
+      return { enter: () => Promise.reject(restarted) } as unknown as ReturnType<typeof getByName>;
+    };
+    try {
+      bindings.USER_GATE.getByName = failing(1);
+      expect((await user.get("/images")).status).toBe(200);
+      [calls, bindings.USER_GATE.getByName] = [0, failing(2)];
+      const answer = await user.get("/images");
+      expect(answer).toMatchObject({ status: 503, body: { error: { code: "UNAVAILABLE" } } });
+      expect(answer.headers.get("Retry-After")).toBe("1");
+    } finally {
+      bindings.USER_GATE.getByName = getByName;
+    }
+  });
+
   it("is for each address where nobody is logged in, and for a whole /64", async () => {
     const nobody = new Client(null);
     await withLimits({ requestsPerMinute: 3 }, async () => {

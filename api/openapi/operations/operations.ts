@@ -18,7 +18,7 @@ export const operationRouteDocs = {
     id: "getOperation",
     tag: "Operations",
     summary: "Read an operation, or wait for its end",
-    answers: { 200: { description: "The operation, ended or not.", data: Operation } },
+    answers: { 200: { description: "The operation, ended or not.", data: Operation, headers: ["ETag"] } },
     errors: ["OPERATION_NOT_FOUND"],
   },
   "POST /operations/:id/cancel": {

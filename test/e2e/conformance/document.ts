@@ -80,6 +80,12 @@ export class OpenApi {
     );
   }
 
+  /** Headers that the document knows, on an answer of which it doesn't tell them. */
+  untoldHeaders({ responses }: Operation, status: number, headers: Headers): string[] {
+    const known = Object.keys((this.#document["components"] as { headers: object }).headers);
+    return known.filter((name) => headers.has(name) && !(name in (responses[status]?.headers ?? {})));
+  }
+
   #resolved<T>(value: T): T {
     const reference = (value as { $ref?: string }).$ref;
     return reference === undefined ? value : (this.resolve(reference) as T);

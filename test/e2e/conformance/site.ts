@@ -63,12 +63,13 @@ export class Site {
     return this.#stop();
   }
 
-  async send(method: string, path: string, body?: string): Promise<Answer> {
+  async send(method: string, path: string, body?: string, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(`${this.#origin}/api/v1${path}`, {
       method,
       headers: {
         ...(this.#token === "" ? {} : { Authorization: `Bearer ${this.#token}` }),
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
       },
       ...(body === undefined ? {} : { body }),
     });
