@@ -209,6 +209,12 @@ export const vms = sqliteTable(
   ],
 );
 
+/** How many machines an owner has, kept by triggers: a list tells its total without counting it. */
+export const vmCounts = sqliteTable("vm_counts", {
+  ownerId: text("owner_id").primaryKey(),
+  count: integer("count").notNull(),
+});
+
 export const operations = sqliteTable(
   "operations",
   {

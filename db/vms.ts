@@ -58,7 +58,9 @@ export async function listVms(d1: D1Database, owner: Owner, filter: VmFilter) {
     filter.label && hasLabel(filter.label),
   );
   const order = filter.sort.descending ? desc : asc;
-  const counting = where ? sql`SELECT count(*) FROM vms WHERE ${where}` : sql`SELECT count(*) FROM vms`;
+  const { status, host, search, label } = filter;
+  const isFiltered = [status, host, search, label].some((value) => value !== undefined);
+  const counting = isFiltered ? sql`SELECT count(*) FROM vms WHERE ${where}` : totalOf(owner);
   const rows = await selectVms(db, { total: sql<number>`(${counting})` })
     .where(where)
     .orderBy(order(vmSorts[filter.sort.by]), asc(vms.id))
@@ -68,6 +70,11 @@ export async function listVms(d1: D1Database, owner: Owner, filter: VmFilter) {
   // Only a page behind the last has no row to tell the total.
   const total = first?.total ?? (await db.select({ count: count() }).from(vms).where(where))[0]?.count ?? 0;
   return { views: rows, total };
+}
+
+function totalOf({ id, seesAll }: Owner): SQL {
+  const total = sql`SELECT COALESCE(sum(c.count), 0) FROM vm_counts c`;
+  return seesAll ? total : sql`${total} WHERE c.owner_id = ${id}`;
 }
 
 /** By id, or by the owner's own name for it. */
