@@ -103,6 +103,7 @@ async function load(site: Site, scenario: Scenario, connections: number): Promis
       url: `${site.origin}${path}`,
       connections,
       duration: scenario.slow ? 10 : seconds,
+      timeout: 60,
       method,
       headers: headersOf(scenario),
     },
