@@ -22,7 +22,6 @@ const steps: Step[] = [
   { name: "format", command: ["oxfmt", "--check"] },
   { name: "lint", command: ["oxlint", "--type-aware"] },
   { name: "types", command: ["tsc", "-b"] },
-  { name: "assets", command: [process.execPath, "scripts/build.ts"] },
   { name: "deploy (dry run)", command: ["wrangler", "deploy", "--dry-run", "--outdir", join(scratch, "worker")] },
   { name: "tests", command: [process.execPath, "scripts/test.ts", ...process.argv.slice(2)], loud: true },
 ];

@@ -150,7 +150,7 @@ async function update(c: Context<AppEnv>, idOrName: string, wanted: VmUpdate) {
   const { view, operation, requiresRestart } = await changeVm(c, idOrName, wanted);
   const language = languageOf(c);
   if (!operation) return okTagged(c, { ...toVm(view, language), requiresRestart });
-  await wakeHost(c, operation);
+  wakeHost(c, operation);
   const wait = preferredWait(c);
   if (wait === 0) return ok(c, { ...toVm(view, language, operation), requiresRestart }, 202);
   const ended = await waitForEnd(c, operation, wait);
