@@ -1,0 +1,86 @@
+/** How a host joins, and how it opens its link: tokens, keys and clocks. */
+import { env } from "cloudflare:test";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { dial, enrol, FakeAgent, linkToken, newKey } from "./agent.ts";
+import { Client } from "./client.ts";
+
+let admin: Client;
+let agent: FakeAgent;
+let count = 0;
+beforeAll(async () => {
+  admin = await Client.as("admin", "none");
+});
+beforeEach(async () => {
+  agent = await FakeAgent.enrolled(admin, `host-${++count}`);
+});
+
+describe("enrolment", () => {
+  it("spends a token once: the same key may repeat it, another gets 409", async () => {
+    const { body } = await admin.post("/hosts", { name: "once" });
+    const { token } = body.data.enrolment;
+    const [first, second] = [await newKey(), await newKey()];
+    const answer = await enrol(token, first);
+    expect(answer).toMatchObject({ status: 200, body: { data: { hostId: body.data.host.id, name: "once" } } });
+    expect((await enrol(token, first)).body.data).toEqual(answer.body.data);
+    expect(await enrol(token, second)).toMatchObject({ status: 409, body: { error: { code: "ENROLMENT_SPENT" } } });
+  });
+
+  it("gives a token to one of two that ask at the same moment", async () => {
+    const { body } = await admin.post("/hosts", { name: "raced" });
+    const keys = await Promise.all([newKey(), newKey(), newKey()]);
+    const answers = await Promise.all(keys.map((key) => enrol(body.data.enrolment.token, key)));
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409, 409]);
+  });
+
+  it("refuses a guessed token, a late one, and one whose asker does not hold the key", async () => {
+    const { body } = await admin.post("/hosts", { name: "refused" });
+    const { token } = body.data.enrolment;
+    const key = await newKey();
+    expect((await enrol("x".repeat(43), key)).status).toBe(401);
+    const { privateKey } = await newKey();
+    expect((await enrol(token, { privateKey, x: key.x })).status).toBe(401);
+    await env.DB.prepare(
+      "UPDATE hosts SET enrolment_expires_at = '2020-01-01T00:00:00.000Z' WHERE name = 'refused'",
+    ).run();
+    expect(await enrol(token, key)).toMatchObject({ status: 410, body: { error: { code: "ENROLMENT_EXPIRED" } } });
+  });
+
+  it("keeps tokens as hashes alone", async () => {
+    const { body } = await admin.post("/hosts", { name: "hashed" });
+    const { results } = await env.DB.prepare("SELECT * FROM hosts").all();
+    expect(JSON.stringify(results)).not.toContain(body.data.enrolment.token);
+  });
+});
+
+describe("a dial", () => {
+  it.each([
+    ["no token", async () => ""],
+    ["an unknown host", async () => linkToken("host-unknown", await newKey())],
+    ["another host's key", async () => linkToken(agent.hostId, await newKey())],
+  ])("with %s is refused before the object wakes", async (_what, make) => {
+    const response = await dial(await make());
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ error: { code: "UNAUTHENTICATED" } });
+  });
+
+  it("with the wrong time is told ours, with the wrong type or audience is not", async () => {
+    const key = await newKey();
+    const { body } = await admin.post("/hosts", { name: `timed-${count}` });
+    const { hostId } = (await enrol(body.data.enrolment.token, key)).body.data;
+    const now = Math.floor(Date.now() / 1000);
+    for (const iat of [now - 3600, now + 3600]) {
+      const response = await dial(await linkToken(hostId, key, { iat }));
+      expect(Math.abs(Date.parse(response.headers.get("Date") ?? "") - Date.now())).toBeLessThan(5000);
+      expect(await response.json()).toMatchObject({ error: { code: "TOKEN_EXPIRED" } });
+    }
+    expect((await dial(await linkToken(hostId, key, { typ: "at+jwt" }))).status).toBe(401);
+    expect((await dial(await linkToken(hostId, key, { aud: "http://elsewhere" }))).status).toBe(401);
+    const token = await linkToken(hostId, key);
+    const good = await dial(token);
+    expect(good.status).toBe(101);
+    good.webSocket?.accept();
+    good.webSocket?.close();
+    // A token that was overheard opens nothing.
+    expect((await dial(token)).status).toBe(401);
+  });
+});
