@@ -10,7 +10,7 @@ import { buildWorker } from "./build.ts";
 import type { EdgeMessage } from "./edge-main.ts";
 import { projectVersion } from "./project.ts";
 import { checkPort } from "./start/checks.ts";
-import { enrolmentToken } from "./start/enrolment.ts";
+import { enrolmentToken, hostIsUnknown, readHostId } from "./start/enrolment.ts";
 import { greeting } from "./start/greeting.ts";
 import { ImageProgress } from "./start/image-progress.ts";
 import { LogFile } from "./start/log-file.ts";
@@ -35,6 +35,9 @@ let ending = false;
 async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
   process.once("disconnect", () => void end(0));
+  // Whoever read the output may have stopped to.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
 
   const settings = readSettings(process.env);
   say(`VoidVM ${projectVersion}`);
@@ -91,21 +94,17 @@ async function startAgentProcess(settings: Settings, folder: StateFolder, admin:
   const image = new ImageProgress(say);
   const origin = `http://127.0.0.1:${settings.port}`;
   const agentHome = join(folder.path, "agent");
+  const enrolment = async () => ({ home: folder.path, origin, admin: (await admin).admin });
+  let unknownHostId: string | undefined;
+
   const agent = new Supervised<ParentMessage>({
     name: "agent",
     script: "agent/main.ts",
     log: new LogFile(join(folder.path, "logs", "agent.log"), (line) => say(`  agent       ${line}`)),
     environment: async () => {
-      const token = await enrolmentToken({ home: folder.path, agentHome, origin, admin: (await admin).admin });
-      const { VOIDVM_ADMIN_PASSWORD: _, ...inherited } = process.env;
-      return {
-        VOIDVM_ACCEL: "auto",
-        VOIDVM_ALLOW_EMULATION: "1",
-        ...inherited,
-        VOIDVM_EDGE: origin,
-        VOIDVM_AGENT_HOME: agentHome,
-        ...(token === null ? {} : { VOIDVM_ENROLMENT_TOKEN: token }),
-      };
+      const hostId = await readHostId(agentHome);
+      const enrolled = hostId !== null && hostId !== unknownHostId;
+      return agentEnvironment(agentHome, origin, enrolled ? null : await enrolmentToken(await enrolment()));
     },
     onSpawn: (pid) => folder.noteChild("agent", pid),
     onMessage: (message) => {
@@ -115,11 +114,30 @@ async function startAgentProcess(settings: Settings, folder: StateFolder, admin:
   });
   children.push(agent);
   agent.on("died", (how) => say(`  agent       ${how}; starting it again`));
-
+  const hostId = await readHostId(agentHome);
   agent.start();
+
+  // An agent that was enrolled before doesn't wait for the question whether the edge still knows it.
+  if (hostId !== null && (await hostIsUnknown(hostId, await enrolment()))) {
+    say("  agent       this edge does not know its host; enrolling again");
+    unknownHostId = hostId;
+    agent.restart();
+  }
   const online = await orTimeout(ready.promise, agentReadyTimeoutMs);
   say(online ? "  agent       online" : "  agent       is not online yet; it goes on trying");
   return agent;
+}
+
+function agentEnvironment(agentHome: string, origin: string, token: string | null): NodeJS.ProcessEnv {
+  const { VOIDVM_ADMIN_PASSWORD: _, ...inherited } = process.env;
+  return {
+    VOIDVM_ACCEL: "auto",
+    VOIDVM_ALLOW_EMULATION: "1",
+    ...inherited,
+    VOIDVM_EDGE: origin,
+    VOIDVM_AGENT_HOME: agentHome,
+    ...(token === null ? {} : { VOIDVM_ENROLMENT_TOKEN: token }),
+  };
 }
 
 function say(text: string): void {

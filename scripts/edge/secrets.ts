@@ -31,7 +31,7 @@ async function read(file: string): Promise<Secrets | null> {
 /** Whole on disk before it has its name, and never over one that is there. */
 async function create(file: string): Promise<Secrets> {
   const secrets: Secrets = { VOIDVM_JWT_KEYS: `k1:${randomBytes(32).toString("base64url")}` };
-  const beside = `${file}.${process.pid}`;
+  const beside = `${file}.${randomBytes(4).toString("hex")}`;
   await writeFile(beside, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
   try {
     await link(beside, file);

@@ -36,6 +36,7 @@ export class Supervised<Message> extends EventEmitter<Events> {
   readonly #ending = new AbortController();
   #child: ChildProcess | null = null;
   #life: Promise<void> | null = null;
+  #isRestarting = false;
 
   constructor(program: Program<Message>) {
     super();
@@ -48,7 +49,7 @@ export class Supervised<Message> extends EventEmitter<Events> {
 
   /** Ends the present process; the next one starts at once. */
   restart(): void {
-    this.#child?.kill("SIGTERM");
+    this.#isRestarting = this.#child?.kill("SIGTERM") ?? false;
   }
 
   /** SIGTERM, and SIGKILL to one that is still there after `graceMs`. */
@@ -69,6 +70,10 @@ export class Supervised<Message> extends EventEmitter<Events> {
       const how = await this.#runOnce().catch((error: Error) => `could not be started: ${error.message}`);
       if (signal.aborted) return;
       if (how === null) return;
+      if (this.#isRestarting) {
+        this.#isRestarting = false;
+        continue;
+      }
       this.#program.log.write(`${this.#program.name} ${how}`);
       this.emit("died", how);
       if (performance.now() - started > healthyMs) pauseMs = firstPauseMs;

@@ -55,6 +55,16 @@ describe("a supervised process", () => {
     for (const [index, atLeast] of [200, 400, 800].entries()) expect(pauses[index]).toBeGreaterThan(atLeast);
   });
 
+  it("is started again at once, and without a word, when it is asked to restart", async () => {
+    const { child, pids, messages, deaths } = supervise(staysAndSaysSo);
+    await vi.waitFor(() => expect(messages).toHaveLength(1), 10_000);
+    child.restart();
+
+    await vi.waitFor(() => expect(messages).toHaveLength(2), 10_000);
+    expect(deaths).toEqual([]);
+    expect(new Set(pids).size).toBe(2);
+  });
+
   it("that asks not to be started again isn't", async () => {
     const { child, pids, deaths } = supervise("process.exit(78)");
     await vi.waitFor(() => expect(pids).toHaveLength(1), 10_000);
