@@ -5,10 +5,10 @@
  * what is compared is measured in turn, and the ratios within one run are what counts. The figures are medians of the
  * rounds. VOIDVM_BENCH_ROUNDS and VOIDVM_BENCH_SECONDS set how many there are and how long each measurement takes.
  */
-import { createServer } from "node:net";
 import { cpus } from "node:os";
 import autocannon from "autocannon";
 import { machine, Site } from "./api/site.ts";
+import { freePort } from "../test/free-port.ts";
 
 interface Scenario {
   readonly name: string;
@@ -184,15 +184,6 @@ function print(measured: readonly Measured[]): void {
     ],
   ];
   console.log(`\n${aims.map(([what, met]) => `${met ? "met    " : "not met"}  ${what}`).join("\n")}`);
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number };
-    server.close(() => resolve(port));
-  });
-  return promise;
 }
 
 await main();

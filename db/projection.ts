@@ -116,16 +116,7 @@ function missing(db: Database, hostId: string, present: string[], at: string): S
   return [
     vmLog(db, { fault: "missing", hostId, at }, where),
     // A machine that the host has not made yet can't be missing, and one whose creation failed says why.
-    db
-      .update(vms)
-      .set({
-        observed: "error",
-        status: sql`COALESCE(${firstPending("via")}, 'error')`,
-        statusReason: reason,
-        accelerator: null,
-        updatedAt: at,
-      })
-      .where(where),
+    db.update(vms).set(gone(reason, at)).where(where),
   ];
 }
 
@@ -187,14 +178,19 @@ function absent(db: Database, hostId: string, vmId: string, { code, message }: O
     THEN ${vms.statusReason} ELSE ${message} END`;
   return db
     .update(vms)
-    .set({
-      observed: "error",
-      status: sql`COALESCE(${firstPending("via")}, 'error')`,
-      statusReason: reason,
-      accelerator: null,
-      updatedAt: at,
-    })
+    .set(gone(reason, at))
     .where(and(eq(vms.id, vmId), eq(vms.hostId, hostId)));
+}
+
+/** A row whose machine its host doesn't have. */
+function gone(reason: string | SQL, at: string) {
+  return {
+    observed: "error" as const,
+    status: sql`COALESCE(${firstPending("via")}, 'error')`,
+    statusReason: reason,
+    accelerator: null,
+    updatedAt: at,
+  };
 }
 
 /** The operation ended without its host: the machine is what it was, and one that was never made stays unmade. */

@@ -7,7 +7,7 @@ import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -15,6 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildTinyImage, defaultCache, tinyImageVersion } from "../../agent/tiny-image/build.ts";
+import { freePort } from "../free-port.ts";
 
 const run = promisify(execFile);
 const rootfs = join(import.meta.dirname, "../../agent/tiny-image/rootfs");
@@ -367,15 +368,6 @@ async function writeSeed(place: string, { metaData, userData }: { metaData: stri
     await run("genisoimage", ["-quiet", "-output", path, "-volid", "cidata", "-joliet", "-rational-rock", ...names]);
   }
   return path;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function firstBytes(port: number): Promise<string> {

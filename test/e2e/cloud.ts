@@ -6,11 +6,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { descendants, isQemu, type ProcessInfo, qemusOf, readProcess } from "./processes.ts";
+import { freePort } from "../free-port.ts";
 
 const project = new URL("../../", import.meta.url).pathname;
 
@@ -264,11 +264,3 @@ const commands: Record<"edge" | "workerd" | "agent", (command: readonly string[]
   workerd: (command) => command[0]?.endsWith("/workerd") ?? false,
   agent: (command) => command.some((argument) => argument.endsWith("agent/main.ts")),
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

@@ -1,12 +1,12 @@
 /** The Worker in workerd behind a real socket, with an administrator, and things for operations to act on. */
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildWorker } from "../../../scripts/build.ts";
 import { startEdge } from "../../../scripts/edge.ts";
 import { projectVersion } from "../../../scripts/project.ts";
 import type { Operation } from "./document.ts";
+import { freePort } from "../../free-port.ts";
 
 export interface Answer {
   readonly status: number;
@@ -153,13 +153,4 @@ export class Site {
 
 function machine(name: string): object {
   return { name, cpu: 1, memory: 256, disk: 10 };
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number };
-    server.close(() => resolve(port));
-  });
-  return promise;
 }
