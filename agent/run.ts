@@ -95,13 +95,14 @@ export interface Launched {
  * with everything that it prints appended to a file.
  */
 export async function launch(command: string, args: readonly string[], logFile: string): Promise<Launched> {
-  logSpawn(command, undefined, args);
   const log = openSync(logFile, "a", 0o600);
   try {
     const child = spawn(command, args, { cwd: "/", env: environment(), stdio: ["ignore", log, log], detached: true });
     child.unref();
     const end = ended(child);
     if (child.pid === undefined) throw startError(command, (await end) as Error);
+    // Only now: an agent that was killed between fork and exec has started nothing.
+    logSpawn(command, undefined, args);
     return { pid: child.pid, ended: end.then((how) => (typeof how === "number" ? `status ${how}` : `${how}`)) };
   } finally {
     closeSync(log);

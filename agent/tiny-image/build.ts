@@ -58,7 +58,7 @@ export async function buildTinyImage({ output, cache, log = () => {}, signal }: 
     signal?.throwIfAborted();
     await rename(image, target);
   });
-  log(`made ${target}, version ${tinyImageVersion()}`);
+  log(`made version ${tinyImageVersion()}`);
 }
 
 if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename) {

