@@ -4,12 +4,11 @@
  * The key is on disk before the edge hears of it, so an enrolment whose answer was lost can be asked for again.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 import { z } from "zod";
 import { EnrolResult, linkLimits } from "../protocol/agent-link.ts";
 import type { HostPaths } from "./paths.ts";
+import { readIfThere, writeWhole } from "./whole-file.ts";
 
 const AgentFile = z.object({ hostId: z.string().regex(/^host-[0-9a-z]{26}$/), edge: z.url() });
 export type AgentFile = z.infer<typeof AgentFile>;
@@ -108,19 +107,4 @@ async function privateJwk(paths: HostPaths): Promise<JWK> {
   const jwk = await exportJWK(fresh);
   await writeWhole(paths.keyFile, JSON.stringify(jwk));
   return jwk;
-}
-
-async function readIfThere(file: string): Promise<string | null> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  await writeFile(`${file}.new`, text, { mode: 0o600, flush: true });
-  await rename(`${file}.new`, file);
 }

@@ -5,7 +5,7 @@
  * adopts the processes that outlived it.
  */
 import { EventEmitter } from "node:events";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { z } from "zod";
 import { type VmReport, VmSpec } from "../protocol/operations.ts";
 import { VmId, type VmPower } from "../protocol/vm.ts";
@@ -13,6 +13,7 @@ import { HostError } from "./errors.ts";
 import type { JournalEvent } from "./journal.ts";
 import { Machine } from "./machine.ts";
 import type { HostPaths } from "./paths.ts";
+import { readIfThere, writeWhole } from "./whole-file.ts";
 
 const VmRecord = z.strictObject({
   generation: z.int().min(1),
@@ -245,16 +246,8 @@ export class VmTable extends EventEmitter<Events> {
     return entry;
   }
 
-  async #save(id: string, record: VmRecord): Promise<void> {
-    const file = this.#options.paths.vm(id).record;
-    const handle = await open(`${file}.new`, "w", 0o600);
-    try {
-      await handle.writeFile(JSON.stringify(record));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${file}.new`, file);
+  #save(id: string, record: VmRecord): Promise<void> {
+    return writeWhole(this.#options.paths.vm(id).record, JSON.stringify(record));
   }
 }
 
@@ -266,14 +259,8 @@ const eventMessages: Record<JournalEvent["event"], string> = {
 };
 
 async function readRecord(file: string): Promise<VmRecord | null> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
-  }
-  return VmRecord.parse(JSON.parse(text));
+  const text = await readIfThere(file);
+  return text === null ? null : VmRecord.parse(JSON.parse(text));
 }
 
 /** A monitor that does not answer says nothing about the guest: its process is there, so it counts as running. */

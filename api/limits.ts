@@ -21,12 +21,6 @@ export const rateLimitHeaders = createMiddleware<AppEnv>(async (c, next) => {
   c.header("RateLimit-Reset", `${standing.resetSeconds}`);
 });
 
-/** For routes that anybody may call. */
-export const limitAddress = createMiddleware<AppEnv>(async (c, next) => {
-  await admitAddress(c);
-  await next();
-});
-
 /** Errors: RATE_LIMITED. */
 export async function admitAddress(c: Context<AppEnv>): Promise<void> {
   assertAdmitted(c, await askGate(c, addressGate(c), await askFor(c)));

@@ -40,7 +40,6 @@ export const pongText = "pong";
 
 export const closeCodes = {
   malformed: 4400,
-  notAuthenticated: 4401,
   revoked: 4403,
   replaced: 4409,
   protocol: 4426,
@@ -157,7 +156,6 @@ export const AgentFrame = z.discriminatedUnion("type", [
   }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
-export type DoneFrame = z.infer<typeof Done>;
 
 const Execute = z.strictObject({
   type: z.literal("execute"),

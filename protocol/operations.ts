@@ -90,9 +90,6 @@ export const OperationKind = z.enum(operationKinds);
 export const OperationStatus = z.enum(["queued", "running", "succeeded", "failed", "cancelled", "unknown"]);
 export type OperationStatus = z.infer<typeof OperationStatus>;
 
-/** States from which an operation never moves again. */
-export const finalOperationStatuses: readonly OperationStatus[] = ["succeeded", "failed", "cancelled", "unknown"];
-
 /** What the machine shows while an operation of this kind runs; null leaves what it shows. */
 export function statusDuring(kind: OperationKind) {
   if (kind === "vm.update") return null;
