@@ -221,7 +221,7 @@ describe("a personal access token", () => {
     const list = await owner.get("/auth/tokens");
     expect(list.body.data.tokens).toMatchObject([{ scopes: ["vm:read"], expiresAt: null }]);
     const kept = JSON.stringify([list.body, await db.select().from(tokens)]);
-    expect(kept).not.toContain(text.split("_")[2]);
+    expect(kept).not.toContain(text.slice(-43));
   });
 
   it("is refused from the request after its revocation on", async () => {
