@@ -27,8 +27,8 @@ export class Delivery {
   send(): void {
     const { outbox, session, sockets } = this.#parts;
     const socket = sockets.current();
-    const { synced, epoch, journalId } = session.current;
-    if (!socket || !synced) return;
+    const { synced, epoch, journalId, quarantined } = session.current;
+    if (!socket || !synced || quarantined) return;
     const open = outbox.open();
     let inFlight = open.filter(({ state }) => state !== "waiting").length;
     for (const entry of open) {
@@ -57,8 +57,7 @@ export class Delivery {
 
   async #takeOver(): Promise<void> {
     const { db, session, outbox, alarm } = this.#parts;
-    const deadlineAt = Date.now() + linkLimits.deliveryDeadlineMs;
-    for (const operation of await queuedOperations(db, session.current.hostId)) outbox.put(operation, deadlineAt);
+    for (const operation of await queuedOperations(db, session.current.hostId)) outbox.put(operation);
     this.send();
     await alarm.arm();
   }

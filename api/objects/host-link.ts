@@ -11,7 +11,8 @@ import { endedUnseen, parseFrame } from "./frames.ts";
 import { HostParts } from "./host-parts.ts";
 import { Incoming } from "./incoming.ts";
 import type { OutboxEntry, QueuedOperation } from "./outbox.ts";
-import { beginSession, endSession } from "./session-start.ts";
+import { beginSession, endSession, release } from "./session-start.ts";
+import { account } from "./unknown-machines.ts";
 
 /** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
 export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
@@ -25,13 +26,18 @@ export class HostLink extends DurableObject<Env> {
     const { session, sockets } = this.#parts;
     const hostId = request.headers.get("X-VoidVM-Host") ?? "";
     const jti = request.headers.get("X-VoidVM-Token-Id") ?? "";
-    if (session.current.revoked) return new Response("This host was deleted", { status: 401 });
+    const keySerial = Number(request.headers.get("X-VoidVM-Key-Serial"));
+    // Judged before the key was changed, and here after it.
+    if (session.current.revoked || keySerial < session.current.keySerial) {
+      return new Response("The host was deleted or has another key", { status: 401 });
+    }
+    if (keySerial > session.current.keySerial) await this.revoke(hostId, keySerial);
     const lifeMs = 2 * linkLimits.agentTokenSeconds * 1000;
     if (!session.spendToken(jti, Date.now(), lifeMs)) {
       return new Response("The token has opened a connection before", { status: 401 });
     }
     session.update({ hostId });
-    return sockets.accept();
+    return sockets.accept(keySerial);
   }
 
   /** Takes over what D1 has queued for this host, in the order in which the API accepted it, and delivers it. */
@@ -58,7 +64,7 @@ export class HostLink extends DurableObject<Env> {
     const { outbox, session, sockets, cancelAnswers, delivery } = this.#parts;
     const { id } = operation;
     // One that is still D1's is taken over, so that nothing can take it over after this.
-    outbox.put(operation, Date.now() + linkLimits.deliveryDeadlineMs);
+    outbox.put(operation);
     const { state } = outbox.find(id) as OutboxEntry;
     if (state === "ended") return "ended";
     if (state !== "waiting") {
@@ -75,20 +81,46 @@ export class HostLink extends DurableObject<Env> {
     return "cancelled";
   }
 
-  /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
-  async revoke(): Promise<void> {
+  /** Looks at what an alarm may have missed. Called once a minute for each host that D1 shows as online. */
+  async look(hostId: string): Promise<void> {
+    this.#remember(hostId);
+    await this.alarm();
+  }
+
+  /** Ends a quarantine. */
+  async release(hostId: string): Promise<void> {
+    this.#remember(hostId);
+    await release(this.#parts);
+  }
+
+  /**
+   * Shuts out keys: those before `keySerial`, or with null all of them for good, since the host was deleted. What such a
+   * key has opened is closed. May be repeated.
+   */
+  async revoke(hostId: string, keySerial: number | null): Promise<void> {
+    this.#remember(hostId);
     const { session, sockets, outbox, alarm } = this.#parts;
-    session.update({ revoked: true, connected: false, synced: false });
-    sockets.closeAllBut(null, closeCodes.revoked, "This host was deleted");
-    outbox.clear();
-    await alarm.disarm();
+    if (keySerial === null) {
+      session.update({ revoked: true, connected: false, synced: false });
+      sockets.closeAllBut(null, closeCodes.revoked, "This host was deleted");
+      outbox.clear();
+      return alarm.disarm();
+    }
+    if (keySerial <= session.current.keySerial) return;
+    session.update({ keySerial });
+    sockets.closeOlderThan(keySerial, closeCodes.revoked, "This host has enrolled again with another key");
+    if (session.current.connected) endSession(this.#parts);
+    // Whoever holds a copy of the old key is out, so there is nothing left to decide.
+    await release(this.#parts);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     const { session, sockets } = this.#parts;
     const frame = parseFrame(message);
     if (!frame) return socket.close(closeCodes.malformed, "Not a frame of this protocol");
-    if (session.current.revoked) return socket.close(closeCodes.revoked, "This host was deleted");
+    if (session.current.revoked || sockets.keySerialOf(socket) < session.current.keySerial) {
+      return socket.close(closeCodes.revoked, "The host was deleted or has another key");
+    }
     if (frame.type === "hello") return beginSession(this.#parts, socket, frame);
 
     const epoch = sockets.epochOf(socket);
@@ -109,18 +141,15 @@ export class HostLink extends DurableObject<Env> {
 
   /** Looks for silence, expired operations and changes that D1 has not taken. */
   override async alarm(): Promise<void> {
-    const { session, sockets, outbox, delivery } = this.#parts;
+    const { session, sockets, outbox, delivery, alarm } = this.#parts;
     const now = Date.now();
     delivery.expire(now);
     outbox.purge(now);
-    const socket = sockets.current();
-    if (socket && sockets.silentFor(socket, now) > linkLimits.edgeDeadMs) {
-      socket.close(closeCodes.restarting, "Nothing heard for too long");
-      await this.#lost(socket);
-    } else if (!socket && session.current.connected) {
-      // The runtime restarted and took the socket with it; the agent had its time to come back.
+    if ((alarm.deadAt() ?? Infinity) <= now) {
+      sockets.current()?.close(closeCodes.restarting, "Nothing heard for too long");
       endSession(this.#parts);
     }
+    if (session.current.unaccounted) await account(this.#parts);
     await this.#parts.settle();
   }
 

@@ -6,10 +6,13 @@
 import { type EdgeFrame, pingText, pongText } from "../../protocol/agent-link.ts";
 import type { HostSessionStore } from "./host-session.ts";
 
-/** Of a socket: the epoch of its session, 0 until it has said hello, and when it was opened, in ms since 1970. */
 interface Attachment {
+  /** 0 until it has said hello. */
   epoch: number;
+  /** In ms since 1970. */
   openedAt: number;
+  /** Of the key that it was opened with. */
+  keySerial: number;
 }
 
 export class HostSockets {
@@ -23,10 +26,10 @@ export class HostSockets {
   }
 
   /** Takes a connection in; the answer hands the other end to the agent. */
-  accept(): Response {
+  accept(keySerial: number): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     this.#ctx.acceptWebSocket(server);
-    server.serializeAttachment({ epoch: 0, openedAt: Date.now() } satisfies Attachment);
+    server.serializeAttachment({ epoch: 0, openedAt: Date.now(), keySerial } satisfies Attachment);
     return new Response(null, { status: 101, webSocket: client });
   }
 
@@ -38,6 +41,10 @@ export class HostSockets {
   /** 0 until it has said hello. */
   epochOf(socket: WebSocket): number {
     return attachmentOf(socket).epoch;
+  }
+
+  keySerialOf(socket: WebSocket): number {
+    return attachmentOf(socket).keySerial;
   }
 
   /** Null when the host has no session. */
@@ -52,10 +59,17 @@ export class HostSockets {
     }
   }
 
-  /** How long nothing was heard on it, in ms. */
-  silentFor(socket: WebSocket, now: number): number {
+  /** Closes what was opened with an older key. */
+  closeOlderThan(keySerial: number, code: number, reason: string): void {
+    for (const socket of this.#ctx.getWebSockets()) {
+      if (attachmentOf(socket).keySerial < keySerial) socket.close(code, reason);
+    }
+  }
+
+  /** When something was last heard on it, in ms since 1970. A ping that the runtime answered counts. */
+  heardAt(socket: WebSocket): number {
     const { openedAt } = attachmentOf(socket);
-    return now - Math.max(openedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+    return Math.max(openedAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
   }
 
   send(socket: WebSocket, frame: EdgeFrame): void {

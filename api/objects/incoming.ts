@@ -1,9 +1,10 @@
 /** What an object does with each frame of the current session: it stores what arrived before it answers. */
 import { projectProgress } from "../../db/projection.ts";
-import type { AgentFrame } from "../../protocol/agent-link.ts";
+import { type AgentFrame, linkLimits } from "../../protocol/agent-link.ts";
 import { endedUnseen, iso } from "./frames.ts";
 import type { HostParts } from "./host-parts.ts";
 import { settleReport } from "./reconcile.ts";
+import { account, adopt } from "./unknown-machines.ts";
 
 type Frame<T extends AgentFrame["type"]> = Extract<AgentFrame, { type: T }>;
 
@@ -32,6 +33,8 @@ export class Incoming {
         return this.#done(socket, frame);
       case "event":
         return this.#event(socket, frame);
+      case "described":
+        return adopt(this.#parts, frame.vms);
       case "cancelled":
         return this.#parts.cancelAnswers.tell(frame.operationId, frame.effect);
     }
@@ -39,15 +42,17 @@ export class Incoming {
 
   async #report(socket: WebSocket, report: Frame<"report">): Promise<void> {
     const { session, outbox, sockets, delivery } = this.#parts;
+    const room = linkLimits.maxVmsPerHost - session.reported("vm").length;
+    const vms = report.vms.slice(0, Math.max(0, room));
     session.addReported(
       "vm",
-      report.vms.map(({ vmId }) => vmId),
+      vms.map(({ vmId }) => vmId),
     );
     session.addReported(
       "operation",
       report.operations.map(({ operationId }) => operationId),
     );
-    if (report.vms.length > 0) outbox.addChange({ type: "vms", at: iso(), vms: report.vms });
+    if (vms.length > 0) outbox.addChange({ type: "vms", at: iso(), vms });
     if (!report.last) return;
 
     const { wanted, unknown } = settleReport(outbox, session);
@@ -56,10 +61,12 @@ export class Incoming {
       delivery.end(endedUnseen(entry, "unknown", "OUTCOME_UNKNOWN", message));
     }
     outbox.addChange({ type: "vms-missing", at: iso(), present: session.reported("vm") });
-    session.update({ synced: true });
+    session.update({ synced: true, unaccounted: true });
     sockets.send(socket, { type: "sync", epoch: report.epoch, wanted });
     delivery.send();
     await delivery.takeOver().catch(logTakeOver);
+    await this.#parts.settle();
+    await account(this.#parts);
     await this.#parts.settle();
   }
 
