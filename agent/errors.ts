@@ -1,11 +1,13 @@
 /** A failure of host work. It travels over the link as a value: code, and a sentence for people. */
-import type { OperationErrorCode } from "../protocol/errors.ts";
+import type { OperationErrorCode, StreamErrorCode } from "../protocol/errors.ts";
+
+export type HostErrorCode = OperationErrorCode | StreamErrorCode;
 
 export class HostError extends Error {
   override readonly name = "HostError";
-  readonly code: OperationErrorCode;
+  readonly code: HostErrorCode;
 
-  constructor(code: OperationErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: HostErrorCode, message: string, options?: { cause?: unknown }) {
     super(printable(message), options);
     this.code = code;
   }

@@ -113,3 +113,19 @@ export const operationErrors = {
 } as const;
 
 export type OperationErrorCode = keyof typeof operationErrors;
+
+/** Why a stream was not opened, or has ended: `code` of the `closed` that its client is sent. */
+export const streamErrors = {
+  VM_MISSING: operationErrors.VM_MISSING,
+  VM_NOT_RUNNING: operationErrors.VM_NOT_RUNNING,
+  QEMU_FAILED: operationErrors.QEMU_FAILED,
+  HOST_ERROR: operationErrors.HOST_ERROR,
+  PORT_CLOSED: { retryable: true, en: "Nothing listens on this port of the guest", zh: "虚拟机的该端口未开放" },
+  GUEST_UNREACHABLE: { retryable: true, en: "The guest does not answer on its network", zh: "虚拟机网络无响应" },
+  STREAM_LOST: { retryable: true, en: "The connection was broken off", zh: "连接已中断" },
+  STREAM_IDLE: { retryable: true, en: "Nothing was said for too long", zh: "连接空闲过久，已关闭" },
+  TOO_MANY_STREAMS: { retryable: true, en: "The host has too many streams", zh: "主机上的连接过多" },
+  HOST_OFFLINE: { retryable: true, en: "The host is offline", zh: "主机离线" },
+} as const;
+
+export type StreamErrorCode = keyof typeof streamErrors;
