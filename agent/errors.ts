@@ -1,13 +1,11 @@
 /** A failure of host work. It travels over the link as a value: code, and a sentence for people. */
 import type { OperationErrorCode, StreamErrorCode } from "../protocol/errors.ts";
 
-export type HostErrorCode = OperationErrorCode | StreamErrorCode;
-
 export class HostError extends Error {
   override readonly name = "HostError";
-  readonly code: HostErrorCode;
+  readonly code: OperationErrorCode | StreamErrorCode;
 
-  constructor(code: HostErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: OperationErrorCode | StreamErrorCode, message: string, options?: { cause?: unknown }) {
     super(printable(message), options);
     this.code = code;
   }
