@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { OperationKind, VmReport, VmSpec } from "./operations.ts";
+import { StreamOrder } from "./streams.ts";
 import { VmId } from "./vm.ts";
 
 export const linkProtocol = { lowest: 1, highest: 1 } as const;
@@ -216,6 +217,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
     ...Epoch,
     vmIds: z.array(VmId).max(linkLimits.describePageSize),
   }),
+  /** To hosts that name `streams` among their features. Not stored, and not repeated: who asked is told of a failure. */
+  z.strictObject({ type: z.literal("open-stream"), ...Epoch, order: StreamOrder }),
 ]);
 export type EdgeFrame = z.infer<typeof EdgeFrame>;
 

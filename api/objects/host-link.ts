@@ -6,6 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { closeCodes, linkLimits } from "../../protocol/agent-link.ts";
+import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
 import { endedUnseen, parseFrame } from "./frames.ts";
 import { HostParts } from "./host-parts.ts";
@@ -85,6 +86,17 @@ export class HostLink extends DurableObject<Env> {
   async look(hostId: string): Promise<void> {
     this.#remember(hostId);
     await this.alarm();
+  }
+
+  /** Has the host dial for a stream. Kept nowhere: what can't be said now is refused. */
+  openStream(order: StreamOrder): "sent" | "offline" | "unsupported" {
+    const { session, sockets } = this.#parts;
+    const socket = sockets.current();
+    const { synced, epoch, features } = session.current;
+    if (!socket || !synced) return "offline";
+    if (!features.includes("streams")) return "unsupported";
+    sockets.send(socket, { type: "open-stream", epoch, order });
+    return "sent";
   }
 
   /** Ends a quarantine. */

@@ -6,6 +6,8 @@ export interface HostSession {
   /** The journal and boot of the agent that said hello last. */
   journalId: string;
   bootId: string;
+  /** What that agent can do beside what every agent can. */
+  features: readonly string[];
   /** The last event that was taken from that journal. */
   eventSequence: number;
   connected: boolean;
@@ -21,8 +23,6 @@ export interface HostSession {
   replacedAt: number[];
   /** Two agents use the host's key: nothing connects and nothing is sent until somebody has decided. */
   quarantined: boolean;
-  /** What the agent can do beside the basics. */
-  features: string[];
   /** Machines were reported of which D1 has not been asked whether it knows them. */
   unaccounted: boolean;
 }
@@ -32,6 +32,7 @@ const none: HostSession = {
   epoch: 0,
   journalId: "",
   bootId: "",
+  features: [],
   eventSequence: 0,
   connected: false,
   synced: false,
@@ -40,7 +41,6 @@ const none: HostSession = {
   keySerial: 0,
   replacedAt: [],
   quarantined: false,
-  features: [],
   unaccounted: false,
 };
 
