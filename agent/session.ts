@@ -66,7 +66,7 @@ export class Session implements LinkHandlers {
     }
   }
 
-  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void {
+  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void | Promise<void> {
     switch (frame.type) {
       case "sync":
         return this.#sync(frame.wanted);
@@ -76,6 +76,8 @@ export class Session implements LinkHandlers {
         return this.#options.journal.acknowledge(frame.operationId);
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
+      case "describe":
+        return this.#describe(frame.vmIds);
       case "cancel":
         void this.#cancel(frame.operationId);
     }
@@ -110,6 +112,15 @@ export class Session implements LinkHandlers {
     }
     for (const event of journal.events()) this.#options.send({ type: "event", ...event });
     onSynced();
+  }
+
+  /** Machines that the edge has forgotten: it takes them in again. */
+  async #describe(vmIds: readonly string[]): Promise<void> {
+    const { vms, send } = this.#options;
+    const described = await Promise.all(
+      vmIds.map(async (id) => ({ vm: await vms.report(id), spec: vms.get(id)?.spec })),
+    );
+    send({ type: "described", vms: described.flatMap(({ vm, spec }) => (vm && spec ? [{ vm, spec }] : [])) });
   }
 
   #execute(frame: ExecuteFrame): void {
@@ -178,5 +189,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: [] as string[],
+  features: ["describe"],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;
