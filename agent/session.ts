@@ -68,7 +68,7 @@ export class Session implements LinkHandlers {
     }
   }
 
-  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void {
+  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void | Promise<void> {
     switch (frame.type) {
       case "sync":
         return this.#sync(frame.wanted);
@@ -78,6 +78,8 @@ export class Session implements LinkHandlers {
         return this.#options.journal.acknowledge(frame.operationId);
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
+      case "describe":
+        return this.#describe(frame.vmIds);
       case "cancel":
         return void this.#cancel(frame.operationId);
       case "open-stream":
@@ -114,6 +116,15 @@ export class Session implements LinkHandlers {
     }
     for (const event of journal.events()) this.#options.send({ type: "event", ...event });
     onSynced();
+  }
+
+  /** Machines that the edge has forgotten: it takes them in again. */
+  async #describe(vmIds: readonly string[]): Promise<void> {
+    const { vms, send } = this.#options;
+    const described = await Promise.all(
+      vmIds.map(async (id) => ({ vm: await vms.report(id), spec: vms.get(id)?.spec })),
+    );
+    send({ type: "described", vms: described.flatMap(({ vm, spec }) => (vm && spec ? [{ vm, spec }] : [])) });
   }
 
   #execute(frame: ExecuteFrame): void {
@@ -182,5 +193,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: ["streams"] as string[],
+  features: ["describe", "streams"] as string[],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

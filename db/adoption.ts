@@ -27,8 +27,7 @@ export async function sortMachines(
     sql`SELECT r.value AS id, v.host_id FROM json_each(${JSON.stringify(reported)}) r LEFT JOIN vms v ON v.id = r.value
       WHERE v.host_id IS NOT ${hostId}`,
   );
-  const idsOf = (isUnknown: boolean) =>
-    rows.filter((row) => (row.host_id === null) === isUnknown).map(({ id }) => id);
+  const idsOf = (isUnknown: boolean) => rows.filter((row) => (row.host_id === null) === isUnknown).map(({ id }) => id);
   return { unknown: idsOf(true), foreign: idsOf(false) };
 }
 

@@ -105,7 +105,6 @@ export const Operation = z.object({
 });
 export type Operation = z.infer<typeof Operation>;
 
-
 export const Vm = z.object({
   id: z.string(),
   name: z.string(),
