@@ -71,16 +71,10 @@ export class ConsoleStream extends DurableObject<Env> {
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const [host, client] = [this.#socket("host"), this.#socket("client")];
-    // What is still on its way when the other side has gone.
-    if (!client) return;
-    const raw = new RawClient(client);
-    if (socket === host) return new Relay(host, raw).fromHost(message);
-    if (!host) {
-      if (!this.#pending.add(message)) await this.end(closingOf("READER_TOO_SLOW", "The host is not there yet"));
-      return;
-    }
-    this.#fromClient(new Relay(host, raw), raw, message);
+    // One that has said goodbye is no more among the object's sockets, while what it said before still comes here.
+    if (this.#isClient(socket)) return this.#fromClient(socket, message);
+    const client = this.#socket("client");
+    if (client) new Relay(socket, new RawClient(client)).fromHost(message);
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -163,23 +157,22 @@ export class ConsoleStream extends DurableObject<Env> {
     this.ctx.acceptWebSocket(host, ["host"]);
     const raw = new RawClient(client);
     const relay = Relay.begin(host, raw, { streamId: stream.streamId, aware: raw.aware });
-    for (const message of this.#pending.take()) this.#fromClient(relay, raw, message);
+    for (const message of this.#pending.take()) hand(relay, raw, message);
     this.ctx.storage.kv.put<Stream>(key, { ...stream, state: "joined", hostTicketHash: null });
     await this.ctx.storage.setAlarm(Date.now() + streamLimits.idleMs);
     return new Response(null, { status: 101, webSocket: outer });
   }
 
-  /** Text is a control of a client that is aware, and bytes of any other: xterm.js sends what is typed as text. */
-  #fromClient(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer): void {
-    if (typeof message !== "string") return relay.fromClient(message);
-    if (!aware) return relay.fromClient(new TextEncoder().encode(message).buffer as ArrayBuffer);
-    const control = parseControl(message);
-    if (control) relay.controlFromClient(control);
-    else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
+  async #fromClient(client: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const host = this.#socket("host");
+    const raw = new RawClient(client);
+    if (host) return hand(new Relay(host, raw), raw, message);
+    if (this.#stream()?.state !== "waiting" || this.#pending.add(message)) return;
+    await this.end(closingOf("READER_TOO_SLOW", "The host is not there yet"));
   }
 
   async #gone(socket: WebSocket): Promise<void> {
-    const isClient = this.ctx.getTags(socket).includes("client");
+    const isClient = this.#isClient(socket);
     await this.end(isClient ? orderlyEnd : closingOf("STREAM_LOST", "The host's connection was lost"));
     // A reader that doesn't even take the end still costs memory: its place is free once its socket is gone.
     const stream = this.#stream();
@@ -202,9 +195,22 @@ export class ConsoleStream extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(stream.until);
   }
 
+  #isClient(socket: WebSocket): boolean {
+    return this.ctx.getTags(socket).includes("client");
+  }
+
   #socket(side: "client" | "host"): WebSocket | null {
     return this.ctx.getWebSockets(side)[0] ?? null;
   }
+}
+
+/** Text is a control of a client that is aware, and bytes of any other: xterm.js sends what is typed as text. */
+function hand(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer): void {
+  if (typeof message !== "string") return relay.fromClient(message);
+  if (!aware) return relay.fromClient(new TextEncoder().encode(message).buffer as ArrayBuffer);
+  const control = parseControl(message);
+  if (control) relay.controlFromClient(control);
+  else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
 }
 
 function refusal(code: ErrorCode, message: string): Response {
