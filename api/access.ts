@@ -5,20 +5,25 @@
  */
 import type { Permission } from "../protocol/permissions.ts";
 
-/** `open`: anybody. `agent`: the route itself verifies a host's own key. Otherwise a user with this permission. */
-export type Access = "open" | "agent" | Permission;
+/**
+ * `open`: anybody. `agent`: the route itself verifies a host's own key. `socket`: the route itself finds out who asks,
+ * since browsers can't set a WebSocket's headers. Otherwise a user with this permission.
+ */
+export type Access = "open" | "agent" | "socket" | Permission;
 
 /** By method and path below `/api/v1`, as Hono spells it. */
 export const access = {
   "GET /health": "open",
   "GET /openapi.json": "open",
   "GET /docs/*": "open",
+  "GET /ws": "socket",
   "GET /metrics": "metrics:read",
   "POST /auth/login": "open",
   "POST /auth/refresh": "open",
   "POST /auth/logout": "account:update",
   "GET /auth/me": "account:read",
   "PUT /auth/password": "account:update",
+  "POST /auth/ws-ticket": "account:read",
   "GET /auth/tokens": "token:read",
   "POST /auth/tokens": "token:create",
   "DELETE /auth/tokens/:id": "token:delete",
@@ -47,6 +52,8 @@ export const access = {
   "GET /operations": "operation:read",
   "GET /operations/:id": "operation:read",
   "POST /operations/:id/cancel": "operation:cancel",
+  "GET /events": "event:read",
+  "GET /vms/:id/events": "event:read",
   "GET /images": "image:read",
   "POST /images": "image:create",
   "GET /images/:id": "image:read",

@@ -22,12 +22,13 @@ export const guard = createMiddleware<AppEnv>(async (c, next) => {
   }
   c.set("route", route);
   const needed = access[route];
-  if (needed === "open" || needed === "agent") {
+  if (needed === "open" || needed === "agent" || needed === "socket") {
     if (needed === "open") await admitAddress(c);
     beginAudit(c, route, null);
   } else {
     const caller = await authenticate(c);
     c.set("caller", caller);
+    if (c.env.CALLER) c.set("claim", { operationId: c.env.CALLER.operationId, again: false });
     beginAudit(c, route, caller);
     if (!isAllowed(caller, needed)) throw new ApiError("FORBIDDEN", `This needs the permission ${needed}`);
   }

@@ -4,6 +4,7 @@ import type { Env } from "./env.ts";
 import { sweep } from "./sweep.ts";
 
 export { HostLink } from "./objects/host-link.ts";
+export { UserHub } from "./objects/user-hub.ts";
 export { UserGate } from "./objects/user-gate.ts";
 
 export default {

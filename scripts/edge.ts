@@ -108,6 +108,7 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
         durableObjects: {
           HOST_LINK: { className: "HostLink", useSQLite: true },
           USER_GATE: { className: "UserGate", useSQLite: true },
+          USER_HUB: { className: "UserHub", useSQLite: true },
         },
         unsafeDirectSockets: sockets.slice(0, 1),
       },
