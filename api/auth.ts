@@ -30,9 +30,10 @@ async function admittedCaller(c: Context<AppEnv>): Promise<Caller> {
   return caller;
 }
 
-async function credentialOf(c: Context<AppEnv>): Promise<Pick<Bearer, "userId" | "credential">> {
+/** What a request came with, verified as far as that goes without its user's object. Errors: UNAUTHENTICATED, TOKEN_EXPIRED. */
+export async function credentialOf(c: Context<AppEnv>): Promise<Bearer> {
   if (c.env.CALLER) return c.env.CALLER;
-  const [scheme, bearer, ...rest] = (c.req.header("Authorization") ?? "").split(" ");
+  const [scheme, bearer, ...rest] = authorizationOf(c).split(" ");
   if (scheme?.toLowerCase() !== "bearer" || !bearer || rest.length > 0) {
     throw new ApiError(
       "UNAUTHENTICATED",
@@ -57,6 +58,12 @@ export async function bearerOf(keys: string, token: string): Promise<Bearer> {
   }
   const { sub, sid = null, exp } = await verifyAccessToken(keys, token);
   return { userId: sub, credential: { type: "session", id: sid }, expiresAt: exp * 1000 };
+}
+
+/** A page can give a WebSocket no headers, so an upgrade may bring its token in the address. */
+function authorizationOf(c: Context<AppEnv>): string {
+  const inAddress = c.req.header("Upgrade") === undefined ? undefined : c.req.query("token");
+  return c.req.header("Authorization") ?? (inAddress === undefined ? "" : `Bearer ${inAddress}`);
 }
 
 export const refusals: Readonly<Record<Refusal, () => ApiError>> = {

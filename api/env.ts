@@ -3,15 +3,17 @@ import type { AuditNote } from "../db/audit.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Rights } from "../protocol/permissions.ts";
 import type { RouteKey } from "./access.ts";
+import type { Bearer } from "./auth.ts";
+import type { ConsoleStream } from "./objects/console-stream.ts";
 import type { HostLink } from "./objects/host-link.ts";
 import type { Standing } from "./objects/rate-window.ts";
-import type { Credential } from "./objects/user-sessions.ts";
 import type { UserHub } from "./objects/user-hub.ts";
 import type { UserGate } from "./objects/user-gate.ts";
 
 export interface Env {
   readonly DB: D1Database;
   readonly HOST_LINK: DurableObjectNamespace<HostLink>;
+  readonly CONSOLE_STREAM: DurableObjectNamespace<ConsoleStream>;
   readonly USER_GATE: DurableObjectNamespace<UserGate>;
   readonly USER_HUB: DurableObjectNamespace<UserHub>;
   /** The static assets: the documentation page. */
@@ -30,7 +32,7 @@ export interface Env {
   /** Origins, separated by commas, whose pages may call the API with credentials. Empty: none. */
   readonly VOIDVM_CORS_ORIGINS?: string;
   /** Never bound. Of a request that the edge makes to itself: for whom, and the id that its operation is to have. */
-  readonly CALLER?: { readonly userId: string; readonly credential: Credential; readonly operationId: string };
+  readonly CALLER?: Bearer & { readonly operationId: string };
 }
 
 /** Who asks, with the rights that they have now and the credential that they came with. */
