@@ -12,6 +12,8 @@ export interface EventPage {
   readonly rows: EventRow[];
   /** Everything up to here has been read: the last row's sequence, or the last of all where these were all. */
   readonly through: number;
+  /** The last of all, whoever may see it. */
+  readonly last: number;
   /** Nothing is kept up to here: who has not read it has missed something. */
   readonly forgotten: number;
   /** Of the operations that the rows tell of, as they are now. */
@@ -35,8 +37,9 @@ export async function readEvents(
       .from(operations)
       .where(withOperations ? sql`${operations.id} IN (${found(sql`operation_id`)})` : sql`0`),
   ]);
-  const last = rows.length < limit ? bounds?.last : rows.at(-1)?.seq;
-  return { rows, through: Math.max(after, last ?? 0), forgotten: (bounds?.first ?? 1) - 1, operations: told };
+  const last = bounds?.last ?? 0;
+  const reached = limit > 0 && rows.length === limit ? (rows.at(-1)?.seq ?? last) : last;
+  return { rows, through: Math.max(after, reached), last, forgotten: (bounds?.first ?? 1) - 1, operations: told };
 }
 
 export interface EventRange {

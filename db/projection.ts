@@ -38,9 +38,9 @@ type Statement = Parameters<Database["batch"]>[0][number];
 /** Writes the changes in their order, all of them or none. Returns the hubs that have something new to read. */
 export async function project(d1: D1Database, hostId: string, changes: readonly Change[]): Promise<string[]> {
   const db = drizzle(d1);
-  const statements = changes.flatMap((change) => statementsFor(db, hostId, change));
-  if (statements.length === 0) return [];
-  const answers = await db.batch([...statements, watchersWithNews(db)] as [Statement, ...Statement[]]);
+  const [first, ...rest] = changes.flatMap((change) => statementsFor(db, hostId, change));
+  if (!first) return [];
+  const answers = await db.batch([first, ...rest, watchersWithNews(db)]);
   return (answers.at(-1) as { hub: string }[]).map(({ hub }) => hub);
 }
 

@@ -93,6 +93,7 @@ export const EventList = z.object({
   /** Whether there is more already. */
   more: z.boolean(),
 });
+export type EventList = z.infer<typeof EventList>;
 
 export function eventMessage(kind: EventKind, data: EventData, language: "zh" | "en"): string {
   return eventRules[kind][language].replaceAll(/\{(\w+)\}/g, (_, name: string) => data[name] ?? "?");

@@ -18,6 +18,8 @@ export interface Session extends Owner {
   readonly expiresAt: number | null;
   /** Of what connections need. */
   readonly may: readonly Permission[];
+  /** ms since 1970. */
+  readonly judgedAt: number;
 }
 
 export interface Subscription {
