@@ -109,9 +109,7 @@ export async function hasEvents(d1: D1Database, owner: Owner, vmId: string): Pro
 
 function boundsOf(db: DrizzleD1Database) {
   const extreme = (which: string) => sql<number | null>`(SELECT ${sql.raw(which)}(e.seq) FROM events e)`;
-  return db
-    .select({ first: extreme("min").as("first"), last: extreme("max").as("last") })
-    .from(sql`(SELECT 1)`);
+  return db.select({ first: extreme("min").as("first"), last: extreme("max").as("last") }).from(sql`(SELECT 1)`);
 }
 
 function isVisible({ id, seesAll }: Owner): SQL | undefined {

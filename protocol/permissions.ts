@@ -79,7 +79,9 @@ interface RoleRule {
 export const roles: Readonly<Record<Role, RoleRule>> = {
   admin: { grants: ["*"], sees: "all", zh: "管理员：全部权限", en: "Administrator: everything" },
   user: {
-    grants: [...["vm:*", "operation:*", "event:read", "image:read", "role:read", "account:*", "token:*", "system:read"]],
+    grants: [
+      ...["vm:*", "operation:*", "event:read", "image:read", "role:read", "account:*", "token:*", "system:read"],
+    ],
     sees: "own",
     zh: "普通用户：自己的虚拟机",
     en: "User: their own machines",

@@ -155,7 +155,10 @@ export class Connection {
 
   closeTooSlow(): void {
     const seconds = socketLimits.window.answerMs / 1000;
-    this.close("tooSlow", `Messages wait unread, and the ping was not answered in ${seconds} s: come back with 'after'`);
+    this.close(
+      "tooSlow",
+      `Messages wait unread, and the ping was not answered in ${seconds} s: come back with 'after'`,
+    );
   }
 
   close(why: keyof typeof socketCloseCodes, reason: string): void {

@@ -14,11 +14,7 @@ import type { UserHub } from "./user-hub.ts";
 
 type Type = ClientMessage["type"];
 type Message<T extends Type> = Extract<ClientMessage, { type: T }>;
-type Handler<T extends Type> = (
-  hub: HubParts,
-  connection: Connection,
-  message: Message<T>,
-) => void | Promise<void>;
+type Handler<T extends Type> = (hub: HubParts, connection: Connection, message: Message<T>) => void | Promise<void>;
 
 /** What handlers may use of the hub. */
 export type HubParts = UserHub["parts"];

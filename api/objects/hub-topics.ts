@@ -116,7 +116,7 @@ function isKnown({ event }: EventRow): boolean {
   return Object.hasOwn(eventRules, event);
 }
 
-function statusOf({ vmId, event, data }: EventRow): Pick<VmStatusMessage, "name" | "status"> & { id: string } | null {
+function statusOf({ vmId, event, data }: EventRow): (Pick<VmStatusMessage, "name" | "status"> & { id: string }) | null {
   if (vmId === null) return null;
   // Of other changes only a new name is shown.
   if (event === "vm-updated" && data["from"] === data["name"]) return null;

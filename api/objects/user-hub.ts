@@ -216,7 +216,10 @@ export class UserHub extends DurableObject<Env> {
     this.#control.forget(id);
     const own = session && userHub(session.id);
     // Where this fails, the place is given up when it is needed.
-    if (own && own !== this.#name) await this.env.USER_HUB.getByName(own).leave(this.#name).catch(() => {});
+    if (own && own !== this.#name)
+      await this.env.USER_HUB.getByName(own)
+        .leave(this.#name)
+        .catch(() => {});
     if (!this.#feed.isWanted) await this.#feed.unwatch(this.#name).catch(logFailure);
     await this.#giveBack();
   }
@@ -275,7 +278,8 @@ function closeOverdue(connection: Connection, now: number): void {
   const { session, window } = connection.state;
   const isSilent = !session && now >= authDeadline(connection);
   if (isSilent) connection.close("unauthenticated", `Nobody said who this is in ${socketLimits.authMs / 1000} s`);
-  if ((session?.expiresAt ?? Infinity) <= now) connection.close("unauthenticated", "The token has expired: make a new one");
+  if ((session?.expiresAt ?? Infinity) <= now)
+    connection.close("unauthenticated", "The token has expired: make a new one");
   if ((deadlineOf(window) ?? Infinity) <= now) connection.closeTooSlow();
 }
 

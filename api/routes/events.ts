@@ -25,7 +25,9 @@ export const vmEvents = new Hono<AppEnv>().get("/:id/events", query(EventQuery.o
 async function list(c: Context<AppEnv>, { after, limit, vmId }: EventQuery): Promise<Response> {
   const { rows, through, last, forgotten } = await readEvents(c.env.DB, ownerOf(c), { after: after ?? 0, limit, vmId });
   if (after !== undefined && (after < forgotten || after > last)) throw expiredEvents(after, forgotten);
-  const shown = rows.filter(({ event }) => event in eventRules && isAllowed(c.var.caller, eventRules[event].permission));
+  const shown = rows.filter(
+    ({ event }) => event in eventRules && isAllowed(c.var.caller, eventRules[event].permission),
+  );
   const language = languageOf(c);
   const data: EventList = { events: shown.map((row) => toEvent(row, language)), after: through, more: through < last };
   return ok(c, data);
