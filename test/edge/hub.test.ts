@@ -1,12 +1,10 @@
 /** Users' sockets on `/ws`: who gets in, what they are told, and that it is told once, whatever happens in between. */
-import { env } from "cloudflare:test";
+
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Env } from "../../api/env.ts";
 import { hosted, report } from "./agent.ts";
 import { Client } from "./client.ts";
 import { openSocket, Socket } from "./socket.ts";
 
-const bindings = env as unknown as Env;
 let admin: Client;
 beforeAll(async () => {
   admin = await Client.as("admin", "none");
@@ -21,10 +19,10 @@ describe("a socket", () => {
       await openSocket("", { Authorization: `Bearer ${user.token}` }),
       await openSocket(`?ticket=${ticket}`),
     ];
-    for (const { socket } of opened) expect((await socket?.ask("ping")).type).toBe("pong");
+    for (const { socket } of opened) expect(await socket?.ask("ping")).toMatchObject({ type: "pong" });
     const { socket } = await openSocket();
     expect(await socket?.ask("auth", { token: user.token })).toMatchObject({ type: "auth", data: { userId: user.id } });
-    expect((await socket?.ask("ping")).type).toBe("pong");
+    expect(await socket?.ask("ping")).toMatchObject({ type: "pong" });
   });
 });
 
