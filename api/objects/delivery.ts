@@ -4,8 +4,9 @@
  * An operation is stored as sent before it goes out.
  */
 import { type Change } from "../../db/projection.ts";
-import { queuedOperations } from "../../db/pending.ts";
+import { takeQueued } from "../../db/pending.ts";
 import { linkLimits } from "../../protocol/agent-link.ts";
+import { tellHubs } from "../hubs.ts";
 import { Coalesced } from "./coalesced.ts";
 import { endedUnseen, executeFrame } from "./frames.ts";
 import type { HostParts } from "./host-parts.ts";
@@ -56,9 +57,11 @@ export class Delivery {
   }
 
   async #takeOver(): Promise<void> {
-    const { db, session, outbox, alarm } = this.#parts;
-    for (const operation of await queuedOperations(db, session.current.hostId)) outbox.put(operation);
+    const { env, session, outbox, alarm } = this.#parts;
+    const { queued, hubs } = await takeQueued(env.DB, session.current.hostId);
+    for (const operation of queued) outbox.put(operation);
     this.send();
+    void tellHubs(env, hubs);
     await alarm.arm();
   }
 }

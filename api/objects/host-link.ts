@@ -19,7 +19,7 @@ import { account } from "./unknown-machines.ts";
 export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
 
 export class HostLink extends DurableObject<Env> {
-  readonly #parts = new HostParts(this.ctx, this.env.DB);
+  readonly #parts = new HostParts(this.ctx, this.env);
   readonly #incoming = new Incoming(this.#parts);
 
   /** Takes the agent's connection. The Worker has verified its token. */

@@ -1,4 +1,5 @@
 /** What a host's object is made of. Everything that must survive lies in SQLite below these, nothing on the heap. */
+import type { Env } from "../env.ts";
 import { CancelAnswers } from "./cancel-answers.ts";
 import { Delivery } from "./delivery.ts";
 import { HostAlarm } from "./host-alarm.ts";
@@ -8,7 +9,7 @@ import { Outbox } from "./outbox.ts";
 import { Projector } from "./projector.ts";
 
 export class HostParts {
-  readonly db: D1Database;
+  readonly env: Env;
   readonly outbox: Outbox;
   readonly session: HostSessionStore;
   readonly sockets: HostSockets;
@@ -17,12 +18,12 @@ export class HostParts {
   readonly alarm: HostAlarm;
   readonly cancelAnswers = new CancelAnswers();
 
-  constructor(ctx: DurableObjectState, db: D1Database) {
-    this.db = db;
+  constructor(ctx: DurableObjectState, env: Env) {
+    this.env = env;
     this.outbox = new Outbox(ctx.storage.sql);
     this.session = new HostSessionStore(ctx.storage.sql);
     this.sockets = new HostSockets(ctx, this.session);
-    this.projector = new Projector(db, this.outbox);
+    this.projector = new Projector(env, this.outbox);
     this.alarm = new HostAlarm(ctx.storage, this);
     this.delivery = new Delivery(this);
   }

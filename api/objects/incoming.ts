@@ -1,6 +1,7 @@
 /** What an object does with each frame of the current session: it stores what arrived before it answers. */
 import { projectProgress } from "../../db/projection.ts";
 import { type AgentFrame, linkLimits } from "../../protocol/agent-link.ts";
+import { tellHubsOfProgress } from "../hubs.ts";
 import { endedUnseen, iso } from "./frames.ts";
 import type { HostParts } from "./host-parts.ts";
 import { settleReport } from "./reconcile.ts";
@@ -91,7 +92,9 @@ export class Incoming {
     const last = this.#progressAt.get(operationId) ?? 0;
     if (Date.now() - last < progressEveryMs) return;
     this.#progressAt.set(operationId, Date.now());
-    await projectProgress(this.#parts.db, { operationId, percent, step, message }).catch(() => {});
+    const { env } = this.#parts;
+    const told = await projectProgress(env.DB, { operationId, percent, step, message }).catch(() => null);
+    if (told?.operation) void tellHubsOfProgress(env, told.hubs, told.operation);
   }
 
   async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {

@@ -11,13 +11,13 @@ import type { HostParts } from "./host-parts.ts";
 
 /** Asks D1 whose the reported machines are, and the host what the unknown ones are. D1 must have all that came before. */
 export async function account(parts: HostParts): Promise<void> {
-  const { session, sockets, outbox, db } = parts;
+  const { session, sockets, outbox, env } = parts;
   const { hostId, epoch, features } = session.current;
   const socket = sockets.current();
   if (!socket) return;
   let sorted: Awaited<ReturnType<typeof sortMachines>>;
   try {
-    sorted = await sortMachines(db, hostId, session.reported("vm"));
+    sorted = await sortMachines(env.DB, hostId, session.reported("vm"));
   } catch (error) {
     const { message } = error as Error;
     console.error(JSON.stringify({ level: "error", source: "host-link", hostId, message: `Accounting: ${message}` }));
