@@ -27,5 +27,4 @@ CREATE TABLE `watchers` (
 );
 --> statement-breakpoint
 ALTER TABLE `hosts` ADD `key_serial` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE `hosts` ADD `status_reason` text;--> statement-breakpoint
-CREATE INDEX `operations_vm_pending` ON `operations` (`vm_id`,`seq`) WHERE status IN ('queued', 'running');
+ALTER TABLE `hosts` ADD `status_reason` text;

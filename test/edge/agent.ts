@@ -88,7 +88,7 @@ export class FakeAgent {
   readonly hostId: string;
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
-  features: string["streams"] = [];
+  features: string[] = ["streams"];
   epoch = 0;
   pongs = 0;
   closedWith: number | null = null;
