@@ -1,4 +1,4 @@
-"""VoidVM: KVM hosts anywhere as one cloud. `VoidVMClient` blocks, `AsyncVoidVMClient` is awaited."""
+"""KVM hosts anywhere as one cloud. `VoidVMClient` blocks, `AsyncVoidVMClient` is awaited."""
 
 from __future__ import annotations
 

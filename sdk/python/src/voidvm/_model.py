@@ -23,6 +23,8 @@ from typing import (
     get_type_hints,
 )
 
+NONE = type(None)
+
 
 class Model(Dict[str, Any]):
     __slots__ = ("_etag",)
@@ -56,7 +58,7 @@ class Model(Dict[str, Any]):
 
 
 def camel(name: str) -> str:
-    """`host_id` → `hostId`. A name that is one of Python's own words has an underscore behind it."""
+    """`host_id` → `hostId`. One that is a word of Python's has an underscore behind it."""
     return re.sub(r"_([a-z])", lambda found: found[1].upper(), name.rstrip("_"))
 
 
@@ -73,7 +75,7 @@ def _hints(model: Type[Model]) -> Mapping[str, Any]:
 def _convert(hint: Any, value: Any) -> Any:
     if get_origin(hint) is Union:
         # The API has no choice between two kinds of objects: it is there, or null.
-        hint = next(one for one in get_args(hint) if one is not type(None))
+        hint = next(one for one in get_args(hint) if one is not NONE)
     if isinstance(value, Mapping):
         if isinstance(hint, type) and issubclass(hint, Model):
             return hint(value)

@@ -24,7 +24,7 @@ def segment(name: str) -> str:
 def fields(
     kind: Any, body: Optional[Mapping[str, Any]], given: Mapping[str, Any]
 ) -> Dict[str, Any]:
-    """A body from the dictionary, the keyword arguments, or both. `kind` is its typed dictionary."""
+    """A body from a dictionary, keyword arguments, or both. `kind` is its typed dictionary."""
     names = {snake(key): key for key in kind.__required_keys__ | kind.__optional_keys__}
     for name in given:
         if name not in names:

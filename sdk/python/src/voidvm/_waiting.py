@@ -1,4 +1,4 @@
-"""From an operation that was accepted to its end, by long polls: each is one request of the limit."""
+"""From an operation that was accepted to its end, by long polls: each is one request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Callable, Mapping, Optional, Type, TypeVar, Union
 
 from ._constants import RETRYABLE_OPERATION_ERRORS
 from ._http import Http
-from ._model import Model
 from ._resource import segment
 from .errors import VoidVMError
 from .models import Operation, UpdatedVm, Vm, VmOperation
