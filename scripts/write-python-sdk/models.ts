@@ -33,7 +33,8 @@ export function modelsModule(schemas: NamedSchemas): string {
 function modelClass(name: string, schema: JsonSchema): string {
   const inner: string[] = [];
   const fields = Object.entries(schema.properties ?? {}).map(([key, property]) => {
-    if (dictionaryNames.has(snake(key))) throw new Error(`${name}.${key} has the name of something that every dict has`);
+    if (dictionaryNames.has(snake(key)))
+      throw new Error(`${name}.${key} has the name of something that every dict has`);
     const type = typeOf(property, (nested) => {
       const nestedName = name + pascal(key);
       inner.push(modelClass(nestedName, nested));

@@ -8,14 +8,19 @@ const keywords = new Set(["class", "def", "from", "global", "import", "in", "is"
 /** `hostId` → `host_id`. The SDK goes the way back by rule, so a name that would not survive it is refused here. */
 export function snake(name: string): string {
   const text = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  if (!/^[a-z][a-z0-9_]*$/.test(text) || text.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) !== name)
+  if (
+    !/^[a-z][a-z0-9_]*$/.test(text) ||
+    text.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) !== name
+  )
     throw new Error(`'${name}' has no name in Python`);
   return keywords.has(text) ? `${text}_` : text;
 }
 
 /** `vmId` → `VmId`. */
 export function pascal(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1).replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return (
+    name.charAt(0).toUpperCase() + name.slice(1).replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  );
 }
 
 export function optional(type: string): string {

@@ -78,15 +78,15 @@ class Http:
         is_renewed = is_lost = False
         attempt = 0
         while True:
-            token = None if open else await self.session.token()
-            if token is not None:
-                headers["Authorization"] = f"Bearer {token}"
+            credential = None if open else await self.session.credential()
+            if credential is not None and credential.token is not None:
+                headers["Authorization"] = f"Bearer {credential.token}"
             try:
                 response = await self._send(method, url, headers, content, timeout)
                 return read_answer(response, parse, bare)
             except VoidVMError as error:
-                if error.status == 401 and not open and not is_renewed:
-                    is_renewed = await self.session.renewed(token)
+                if error.status == 401 and credential is not None and not is_renewed:
+                    is_renewed = await self.session.renewed(credential)
                     if is_renewed:
                         continue
                 # The try whose answer was lost has deleted it.

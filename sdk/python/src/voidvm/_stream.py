@@ -8,7 +8,18 @@ from __future__ import annotations
 
 import json
 from types import TracebackType
-from typing import Any, Awaitable, Callable, Dict, Generator, Generic, Optional, Type, TypeVar, Union
+from typing import (
+    Any,
+    Awaitable,
+    Callable,
+    Dict,
+    Generator,
+    Generic,
+    Optional,
+    Type,
+    TypeVar,
+    Union,
+)
 
 from ._constants import CREDIT_PROTOCOL, STREAM_FRAME, STREAM_WINDOW
 from ._runtime import Runtime
@@ -189,7 +200,7 @@ class AsyncConsoleStream(AsyncStream):
 
 
 class Opening(Generic[S]):
-    """What is awaited for an open stream, or entered with `async with` for one that is closed after."""
+    """Awaited it gives an open stream; with `async with`, one that is closed afterwards."""
 
     def __init__(self, open: Callable[[], Awaitable[S]]) -> None:
         self._open = open

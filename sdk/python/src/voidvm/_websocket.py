@@ -198,7 +198,8 @@ class WebSocket:
         if code is None or code == 1006:
             return _broken("it ended without a goodbye")
         text = f"the server closed the connection: {reason or CLOSE_REASONS.get(code, code)}"
-        return VoidVMError("SOCKET_CLOSED", text, details=f"{code} {reason}", retryable=code == 1012)
+        details = f"{code} {reason}"
+        return VoidVMError("SOCKET_CLOSED", text, details=details, retryable=code == 1012)
 
     def _break(self, details: str) -> None:
         self._is_closed = True
@@ -253,7 +254,8 @@ def _protocol(uri: Any, subprotocols: Optional[List[Subprotocol]]) -> Any:
 
 def _refusal(response: Response) -> VoidVMError:
     headers: List[Tuple[str, str]] = list(response.headers.raw_items())
-    answer = httpx.Response(response.status_code, headers=headers, content=bytes(response.body or b""))
+    content = bytes(response.body or b"")
+    answer = httpx.Response(response.status_code, headers=headers, content=content)
     try:
         read_answer(answer, lambda _: None, bare=False)
     except VoidVMError as error:
