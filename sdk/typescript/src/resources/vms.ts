@@ -87,6 +87,53 @@ export class Vms {
     return this.#act(id, "reset", undefined, options);
   }
 
+  /** A machine's status and load: as they are, and then each time they change. Without `id`: of all machines. */
+  async *watch(id?: string, options?: SubscribeOptions): AsyncGenerator<VmStatusMessage, void, undefined> {
+    const topic: Topic = id === undefined ? { topic: "vm-status-all" } : { topic: "vm-status", vmId: id };
+    for await (const { type, data } of subscribe(this.#http, [topic], options)) if (type === "vm-status") yield data;
+  }
+
+  /** How busy machines are, every `interval` ms (5,000; at least 1,000). At most 100 machines. */
+  async *metrics(
+    ids: string | readonly string[],
+    { interval, ...options }: SubscribeOptions & { readonly interval?: number | undefined } = {},
+  ): AsyncGenerator<VmSample, void, undefined> {
+    const topics = [ids].flat().map((vmId): Topic => ({ topic: "vm-metrics", vmId, interval }));
+    for await (const { type, data } of subscribe(this.#http, topics, options)) if (type === "vm-metrics") yield data;
+  }
+
+  /** Its screen, as the bytes of VNC's protocol (RFB). */
+  console(id: string, { viewOnly, ...options }: StreamOptions & Query<"openVncConsole"> = {}): Promise<ByteStream> {
+    return this.#stream<"openVncConsole">(path`/vms/${id}/console/vnc`, { viewOnly }, options);
+  }
+
+  /**
+   * Its serial console, beginning with what it said before. One at a time may write: who comes later reads, unless it says
+   * `takeOver`.
+   */
+  async serial(
+    id: string,
+    { viewOnly, takeOver, ...options }: StreamOptions & SerialOptions = {},
+  ): Promise<ByteStream> {
+    const stream = await this.#stream<"openSerialConsole">(path`/vms/${id}/console/serial`, { viewOnly }, options);
+    if (takeOver && !stream.isWriter) stream.send({ type: "take-over" });
+    return stream;
+  }
+
+  /** A TCP connection to a port of the guest. */
+  tunnel(id: string, port: number, options: StreamOptions = {}): Promise<ByteStream> {
+    return this.#stream<"openTunnel">(path`/vms/${id}/tunnel/ticket`, { port }, options);
+  }
+
+  async #stream<Id extends "openVncConsole" | "openSerialConsole" | "openTunnel">(
+    at: string,
+    query: Query<Id>,
+    options: StreamOptions,
+  ): Promise<ByteStream> {
+    const { url } = await this.#http.call<Id>("GET", at, { query, signal: options.signal });
+    return ByteStream.open(this.#http.options, url, options);
+  }
+
   async #act(id: string, action: Action, body: unknown, options: WaitOptions = {}): Promise<VmOperation> {
     const call = { ...only(options), body };
     const accepted = await this.#http.call<"startVm">("POST", `${path`/vms/${id}`}/${action}`, call);
