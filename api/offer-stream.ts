@@ -11,7 +11,8 @@ import { credentialOf } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
 import { ApiError } from "./errors.ts";
 import { hashSecret, newId, newSecret } from "./ids.ts";
-import { type RawTarget, refusalHeader } from "./objects/console-stream.ts";
+import type { RawTarget } from "./objects/console-stream.ts";
+import { refusalHeader } from "./objects/stream-closing.ts";
 import { ownerOf } from "./owner.ts";
 import { vmNotFound } from "./vm-not-found.ts";
 

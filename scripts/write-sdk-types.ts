@@ -11,7 +11,7 @@ import { app } from "../api/app.ts";
 import { openApiDocument } from "../api/openapi/document.ts";
 import { Schemas } from "../api/openapi/schemas.ts";
 import { socketCloseCodes, SystemEvent, Topic, VmStatusMessage } from "../protocol/client-socket.ts";
-import { errorTable, operationErrors } from "../protocol/errors.ts";
+import { errorTable, operationErrors, streamErrors } from "../protocol/errors.ts";
 import { HostSample, VmSample } from "../protocol/samples.ts";
 import { creditProtocol, StreamControl, streamLimits } from "../protocol/streams.ts";
 import { projectFolder, projectVersion } from "./project.ts";
@@ -37,7 +37,7 @@ export function sdkTypes(): string {
   };
   const calls = Object.values(document.paths)
     .flatMap((path) => Object.values(path))
-    .filter(({ tags }) => !tags.includes("Agents"))
+    .filter(({ tags, responses }) => !tags.includes("Agents") && !("101" in responses))
     .toSorted((a, b) => a.operationId.localeCompare(b.operationId));
 
   const sockets = new Schemas();
@@ -61,6 +61,7 @@ export function sdkTypes(): string {
     `/** By operation of the OpenAPI document: its query, its body, and what the answer holds. */\nexport interface Calls {\n${callTypes.join("\n")}\n}`,
     `/** What an answer's \`error.code\` may be. */\nexport type ApiErrorCode =${union(Object.keys(errorTable))};`,
     `/** Why an operation may have failed on its host. */\nexport type OperationErrorCode =${union(Object.keys(operationErrors))};`,
+    `/** Why a stream was not opened, or has ended. */\nexport type StreamErrorCode =${union(Object.keys(streamErrors))};`,
     `/** Operations that failed so may succeed when they are asked for again. */\nexport const retryableOperationErrors: readonly string[] = ${JSON.stringify(
       Object.entries(operationErrors).flatMap(([code, { retryable }]) => (retryable ? [code] : [])),
     )};`,

@@ -10,6 +10,9 @@ export interface StreamClosing {
   readonly closeCode: number;
 }
 
+/** Of an answer that is no socket: the error's code. Its words are the body. */
+export const refusalHeader = "X-VoidVM-Refusal";
+
 const orderly = 1000;
 const failed = 1011;
 /** A closing frame has 125 bytes, two of which are the code. */

@@ -130,7 +130,7 @@ export class ByteStream {
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
-    for (let from = 0; from < chunk.length; ) {
+    for (let from = 0; from < chunk.length;) {
       while (this.#credit === 0 && this.#ending === undefined) {
         this.#writer = withResolvers();
         await this.#writer.promise;

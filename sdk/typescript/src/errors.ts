@@ -1,5 +1,5 @@
 /** The one error that the SDK throws, beside the reason of a signal that was aborted. */
-import type { ApiErrorCode, Operation, OperationErrorCode } from "./generated.ts";
+import type { ApiErrorCode, Operation, OperationErrorCode, StreamErrorCode } from "./generated.ts";
 
 /** What goes wrong before there is an answer, or with it. */
 export type ClientErrorCode =
@@ -15,7 +15,7 @@ export type ClientErrorCode =
   | "NO_WEBSOCKET";
 
 /** Open: a newer server may know more codes. */
-export type ErrorCode = ApiErrorCode | OperationErrorCode | ClientErrorCode | (string & {});
+export type ErrorCode = ApiErrorCode | OperationErrorCode | StreamErrorCode | ClientErrorCode | (string & {});
 
 export interface ErrorInfo {
   readonly code: ErrorCode;

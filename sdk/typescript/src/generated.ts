@@ -144,7 +144,7 @@ export interface GetOpenApiAnswer {
   openapi: string;
 }
 
-export type Grant = "*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
+export type Grant = "*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
 
 export interface Host {
   id: string;
@@ -393,9 +393,9 @@ export interface PasswordChange {
 
 export type PauseVmBody = Record<string, never>;
 
-export type Permission = "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
+export type Permission = "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
 
-export type PermissionChange = "*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read";
+export type PermissionChange = "*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read";
 
 export interface PermissionList {
   permissions: {
@@ -504,6 +504,12 @@ export type StreamControl = {
   message: string | null;
 };
 
+export interface StreamTicket {
+  url: string;
+  /** When it stops being good. */
+  expiresAt: string;
+}
+
 export interface SystemEvent {
   seq: number;
   event: string;
@@ -580,7 +586,7 @@ export interface Token {
 
 export interface TokenCreate {
   name: string;
-  scopes: ("*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read")[];
+  scopes: ("*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read")[];
   /** When it stops being good. */
   expiresAt?: string | undefined;
 }
@@ -696,7 +702,7 @@ export interface UserCreate {
   email?: string | null | undefined;
   password: string;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -720,7 +726,7 @@ export interface UserPatch {
   email?: string | null | undefined;
   password?: string | undefined;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -740,7 +746,7 @@ export interface UserPut {
   email?: string | null | undefined;
   password?: string | undefined;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -1020,6 +1026,13 @@ export interface Calls {
     body: null;
     data: Operation;
   };
+  getSerialConsole: {
+    query: {
+      viewOnly?: "true" | "false" | undefined;
+    };
+    body: null;
+    data: StreamTicket;
+  };
   getSystemInfo: {
     query: Record<string, never>;
     body: null;
@@ -1032,6 +1045,13 @@ export interface Calls {
     body: null;
     data: SystemStats;
   };
+  getTunnelTicket: {
+    query: {
+      port?: number | undefined;
+    };
+    body: null;
+    data: StreamTicket;
+  };
   getUser: {
     query: Record<string, never>;
     body: null;
@@ -1041,6 +1061,13 @@ export interface Calls {
     query: Record<string, never>;
     body: null;
     data: Vm;
+  };
+  getVncConsole: {
+    query: {
+      viewOnly?: "true" | "false" | undefined;
+    };
+    body: null;
+    data: StreamTicket;
   };
   listAudit: {
     query: {
@@ -1244,6 +1271,8 @@ export type ApiErrorCode =
   | "TOKEN_NOT_FOUND"
   | "IMAGE_NOT_FOUND"
   | "HOST_NOT_FOUND"
+  | "STREAM_NOT_FOUND"
+  | "TICKET_SPENT"
   | "NAME_TAKEN"
   | "LAST_ADMIN"
   | "USER_HAS_VMS"
@@ -1269,6 +1298,7 @@ export type ApiErrorCode =
   | "URL_FORBIDDEN"
   | "IDEMPOTENCY_MISMATCH"
   | "IDEMPOTENCY_IN_PROGRESS"
+  | "TOO_MANY_CONNECTIONS"
   | "RATE_LIMITED"
   | "UPGRADE_REQUIRED"
   | "INTERNAL_SERVER_ERROR"
@@ -1293,6 +1323,21 @@ export type OperationErrorCode =
   | "OUTCOME_UNKNOWN"
   | "INVALID_ORDER"
   | "HOST_ERROR";
+
+/** Why a stream was not opened, or has ended. */
+export type StreamErrorCode =
+  | "VM_MISSING"
+  | "VM_NOT_RUNNING"
+  | "QEMU_FAILED"
+  | "HOST_ERROR"
+  | "PORT_CLOSED"
+  | "GUEST_UNREACHABLE"
+  | "STREAM_LOST"
+  | "STREAM_IDLE"
+  | "TOO_MANY_STREAMS"
+  | "HOST_OFFLINE"
+  | "READER_TOO_SLOW"
+  | "STREAM_MALFORMED";
 
 /** Operations that failed so may succeed when they are asked for again. */
 export const retryableOperationErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR"];

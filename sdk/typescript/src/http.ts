@@ -19,7 +19,7 @@ export type Query<Id extends keyof Calls> = {
     : Calls[Id]["query"][Name];
 };
 
-type QueryValues = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
+export type QueryValues = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 export interface Call extends CallOptions {
   readonly query?: QueryValues | undefined;

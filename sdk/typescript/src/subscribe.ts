@@ -53,7 +53,7 @@ export async function* subscribe(
   { signal, onReconnect }: SubscribeOptions = {},
 ): AsyncGenerator<Update, void, undefined> {
   let after = topics.find((topic) => topic.topic === "events")?.after;
-  for (let failures = 0; ; ) {
+  for (let failures = 0; ;) {
     const connection = new Connection(http, topics, after, signal);
     try {
       for await (const update of connection.updates()) {
@@ -133,7 +133,8 @@ class Connection {
     this.#send("auth", { token });
     const answer = await this.#next().catch(async (error: unknown) => {
       // A session that has ended meanwhile is renewed, and the next connection is that one's.
-      const isRenewed = (error as VoidVMError).code === "UNAUTHENTICATED" && (await session.renewed(token, this.#signal));
+      const isRenewed =
+        (error as VoidVMError).code === "UNAUTHENTICATED" && (await session.renewed(token, this.#signal));
       throw isRenewed ? closedError(closeCodes.unauthenticated, "The token has expired") : error;
     });
     if (answer.type !== "auth") throw refusal(answer);

@@ -4,6 +4,7 @@ import type { Http, Query } from "../http.ts";
 import type { CallOptions, WaitOptions } from "../options.ts";
 import { iterate, type Page, toPage } from "../page.ts";
 import { path } from "../path.ts";
+import { subscribe, type SubscribeOptions } from "../subscribe.ts";
 import { untilEnd } from "../waiting.ts";
 
 export class Operations {
@@ -28,6 +29,12 @@ export class Operations {
   /** The operation once it has succeeded; rejects where it has not. */
   async wait(id: string, options: Omit<WaitOptions, "wait"> = {}): Promise<Operation> {
     return untilEnd(this.#http, await this.get(id, { signal: options.signal }), options);
+  }
+
+  /** Operations, each time one has got further: its progress may leave steps out, its end comes for certain. */
+  async *watch(options?: SubscribeOptions): AsyncGenerator<Operation, void, undefined> {
+    const updates = subscribe(this.#http, [{ topic: "operations" }], options);
+    for await (const { type, data } of updates) if (type === "operation") yield data;
   }
 
   /** Takes back what has not begun. */

@@ -1,8 +1,14 @@
 /** What the installation is, has and did, and how it is set. */
-import type { AuditEntry, LogEntry } from "../generated.ts";
+import type { AuditEntry, HostSample, LogEntry } from "../generated.ts";
 import type { Body, Data, Http, Query } from "../http.ts";
 import type { CallOptions } from "../options.ts";
 import { iterate, type Page, toPage } from "../page.ts";
+import { subscribe, type SubscribeOptions } from "../subscribe.ts";
+
+export interface MonitorOptions {
+  readonly hostId?: string | undefined;
+  readonly interval?: number | undefined;
+}
 
 export class System {
   readonly #http: Http;
@@ -21,6 +27,16 @@ export class System {
   /** Open to everybody. */
   health(options?: CallOptions): Promise<Data<"getHealth">> {
     return this.#http.call<"getHealth">("GET", "/health", { ...options, open: true });
+  }
+
+  /** How busy a host is, or without `hostId` all of them together, every `interval` ms (5,000; at least 1,000). */
+  async *monitor({ hostId, interval, ...options }: SubscribeOptions & MonitorOptions = {}): AsyncGenerator<
+    HostSample,
+    void,
+    undefined
+  > {
+    const updates = subscribe(this.#http, [{ topic: "system-monitor", hostId, interval }], options);
+    for await (const { type, data } of updates) if (type === "system-monitor") yield data;
   }
 
   /** In Prometheus' text format. */

@@ -4,16 +4,29 @@
  * Slow work answers with its operation as soon as the server has taken it, and with `wait` when it is done. Operations of one
  * machine run in their order, so `create` and then `start` works with no wait between.
  */
+import { ByteStream, type ByteStreamEvents } from "../byte-stream.ts";
 import { VoidVMError } from "../errors.ts";
-import type { Operation, Vm } from "../generated.ts";
-import type { Body, Data, Http, Query } from "../http.ts";
+import type { Operation, Topic, Vm, VmSample, VmStatusMessage } from "../generated.ts";
+import type { Body, Data, Http, Query, QueryValues } from "../http.ts";
 import type { CallOptions, WaitOptions } from "../options.ts";
 import { iterate, type Page, toPage } from "../page.ts";
 import { path } from "../path.ts";
+import { subscribe, type SubscribeOptions } from "../subscribe.ts";
 import { isWanted, untilEnd } from "../waiting.ts";
 
 /** An operation with its machine; null once that is deleted. */
 export type VmOperation = Operation & { vm: Vm | null };
+
+export interface StreamOptions extends ByteStreamEvents {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SerialOptions {
+  /** What is written is dropped. */
+  readonly viewOnly?: boolean | undefined;
+  /** Takes the right to write from whoever has it. */
+  readonly takeOver?: boolean | undefined;
+}
 
 type Action = "start" | "stop" | "restart" | "pause" | "resume" | "reset";
 
@@ -103,8 +116,8 @@ export class Vms {
   }
 
   /** Its screen, as the bytes of VNC's protocol (RFB). */
-  console(id: string, { viewOnly, ...options }: StreamOptions & Query<"openVncConsole"> = {}): Promise<ByteStream> {
-    return this.#stream<"openVncConsole">(path`/vms/${id}/console/vnc`, { viewOnly }, options);
+  console(id: string, { viewOnly, ...options }: StreamOptions & Query<"getVncConsole"> = {}): Promise<ByteStream> {
+    return this.#stream(path`/vms/${id}/console/vnc`, { viewOnly }, options);
   }
 
   /**
@@ -115,22 +128,18 @@ export class Vms {
     id: string,
     { viewOnly, takeOver, ...options }: StreamOptions & SerialOptions = {},
   ): Promise<ByteStream> {
-    const stream = await this.#stream<"openSerialConsole">(path`/vms/${id}/console/serial`, { viewOnly }, options);
+    const stream = await this.#stream(path`/vms/${id}/console/serial`, { viewOnly }, options);
     if (takeOver && !stream.isWriter) stream.send({ type: "take-over" });
     return stream;
   }
 
   /** A TCP connection to a port of the guest. */
   tunnel(id: string, port: number, options: StreamOptions = {}): Promise<ByteStream> {
-    return this.#stream<"openTunnel">(path`/vms/${id}/tunnel/ticket`, { port }, options);
+    return this.#stream(path`/vms/${id}/tunnel/ticket`, { port }, options);
   }
 
-  async #stream<Id extends "openVncConsole" | "openSerialConsole" | "openTunnel">(
-    at: string,
-    query: Query<Id>,
-    options: StreamOptions,
-  ): Promise<ByteStream> {
-    const { url } = await this.#http.call<Id>("GET", at, { query, signal: options.signal });
+  async #stream(at: string, query: QueryValues, options: StreamOptions): Promise<ByteStream> {
+    const { url } = await this.#http.call<"getVncConsole">("GET", at, { query, signal: options.signal });
     return ByteStream.open(this.#http.options, url, options);
   }
 
