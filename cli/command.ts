@@ -3,19 +3,28 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type CommonOptions, Context, type WaitingOptions } from "./context.ts";
 import { t } from "./language.ts";
 
-/** Options that stand before the command, or after it. */
-export function addCommonOptions(command: Command): Command {
-  const heading = t("Options of every command:", "通用选项：");
-  const options = [
+const heading = t("Options of every command:", "通用选项：");
+
+/** Where, and as whom. They stand before the command, or after it. */
+export function addTargetOptions(command: Command): Command {
+  return addUnderHeading(command, [
     new Option(
       "--profile <name>",
       t("log in there (see `voidvm profile list`)", "使用的登录配置（见 `voidvm profile list`）"),
     ),
     new Option("--url <address>", t("address of the server, or VOIDVM_URL", "服务器地址，或用 VOIDVM_URL")),
+  ]);
+}
+
+export function addCommonOptions(command: Command): Command {
+  return addUnderHeading(addTargetOptions(command), [
     new Option("--json", t("print JSON", "输出 JSON")),
     new Option("-q, --quiet", t("print ids, or nothing", "仅输出 ID，或不输出")),
     new Option("--raw", t("print control characters as they come", "原样输出控制字符")),
-  ];
+  ]);
+}
+
+function addUnderHeading(command: Command, options: readonly Option[]): Command {
   for (const option of options) command.addOption(option.helpGroup(heading));
   return command;
 }
@@ -24,8 +33,11 @@ type Work<Options> = (context: Context, options: Options & CommonOptions, ...arg
 
 /** A command that does something. `usage` is its name and its arguments. */
 export function declare<Options>(parent: Command, usage: string, about: string, work: Work<Options>): Command {
-  const command = parent.command(usage).description(about);
-  addCommonOptions(command);
+  return does(addCommonOptions(parent.command(usage).description(about)), work);
+}
+
+/** What a command does when it is called. */
+export function does<Options>(command: Command, work: Work<Options>): Command {
   return command.action(async (...given: unknown[]) => {
     given.pop();
     given.pop();

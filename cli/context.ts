@@ -1,5 +1,11 @@
 /** What every command has: a client for where its user is logged in, and somewhere to print. */
-import { type Operation, VoidVMClient, type VoidVMError, type WaitOptions } from "../sdk/typescript/src/index.ts";
+import {
+  type Operation,
+  type SocketConstructor,
+  VoidVMClient,
+  type VoidVMError,
+  type WaitOptions,
+} from "../sdk/typescript/src/index.ts";
 import { exitCodeOf, exitCodes, UserError } from "./exit-codes.ts";
 import { language, t } from "./language.ts";
 import { printError } from "./output/error-text.ts";
@@ -37,34 +43,50 @@ export class Context {
     this.out = new Output(options);
   }
 
-  /** Where, and with which token. */
-  async login(): Promise<{ url: string; token: string | null; profile: string }> {
+  /** Where, and with which token. `usesProfile`: the token is the profile's. */
+  async login(): Promise<{ url: string; token: string | null; profile: string; usesProfile: boolean }> {
     const { current, profiles } = await readProfiles();
-    const name = this.options.profile ?? process.env["VOIDVM_PROFILE"] ?? current;
+    // A profile that is named on the command line is meant whole.
+    const env = this.options.profile === undefined ? process.env : {};
+    const name = this.options.profile ?? (env["VOIDVM_PROFILE"] || current);
     const profile = Object.hasOwn(profiles, name) ? profiles[name] : undefined;
-    const wanted = this.options.url ?? (this.options.profile === undefined ? process.env["VOIDVM_URL"] : undefined);
-    const url = apiUrl(wanted || profile?.url || defaultUrl);
-    const fromEnvironment = this.options.profile === undefined ? process.env["VOIDVM_TOKEN"] : undefined;
-    return { url, token: fromEnvironment || (profile?.url === url ? profile.token : null), profile: name };
+    const url = apiUrl(this.options.url || env["VOIDVM_URL"] || profile?.url || defaultUrl);
+    const usesProfile = !env["VOIDVM_TOKEN"] && profile?.url === url;
+    const token = env["VOIDVM_TOKEN"] || (usesProfile ? (profile?.token ?? null) : null);
+    return { url, token, profile: name, usesProfile };
   }
 
-  async client(): Promise<VoidVMClient> {
-    const { url, token } = await this.login();
+  async client(webSocket?: SocketConstructor): Promise<VoidVMClient> {
+    const { url, token, profile } = await this.login();
+    if (token === null && this.options.profile !== undefined && this.options.url === undefined) {
+      const command = `voidvm login ADDRESS --profile ${profile}`;
+      throw new UserError(
+        t(`There is no profile '${profile}': ${command}`, `没有名为 '${profile}' 的配置：${command}`),
+        exitCodes.denied,
+      );
+    }
     if (token === null) {
       throw new UserError(
         t(`Not logged in at ${url}: voidvm login ${url}`, `尚未登录 ${url}：voidvm login ${url}`),
         exitCodes.denied,
       );
     }
-    return this.clientFor(url, token);
+    return this.clientFor(url, token, webSocket);
   }
 
-  clientFor(baseURL: string, token?: string): VoidVMClient {
+  /** A client that opens WebSockets too, for which Node 20 has nothing of its own. */
+  async socketClient(): Promise<VoidVMClient> {
+    const { WebSocket } = await import("ws");
+    return this.client(WebSocket as unknown as SocketConstructor);
+  }
+
+  clientFor(baseURL: string, token?: string, webSocket?: SocketConstructor): VoidVMClient {
     return new VoidVMClient({
       baseURL,
       token,
       language,
       retries: 3,
+      webSocket,
       onRetry: ({ delay, error }) => this.#noteRetry(delay, error),
     });
   }

@@ -1,8 +1,12 @@
 /** All commands. */
 import { Command } from "commander";
 import { addCommonOptions } from "./command.ts";
+import { addCompletionCommand } from "./commands/completion.ts";
+import { addConsoleCommand } from "./commands/console.ts";
 import { addHostCommands } from "./commands/host.ts";
+import { addLiveCommands } from "./commands/live.ts";
 import { addLoginCommands } from "./commands/login.ts";
+import { addNetworkCommands } from "./commands/network.ts";
 import { addImageCommands, addOperationCommands, addRecordCommands } from "./commands/resources.ts";
 import { addSystemCommands } from "./commands/system.ts";
 import { addTokenCommands, addUserCommands } from "./commands/user.ts";
@@ -25,6 +29,9 @@ export function makeProgram(version: string): Command {
   addCommonOptions(program);
   addLoginCommands(program);
   addVmCommands(program);
+  addConsoleCommand(program);
+  addNetworkCommands(program);
+  addLiveCommands(program);
   addImageCommands(program);
   addHostCommands(program);
   addOperationCommands(program);
@@ -32,6 +39,7 @@ export function makeProgram(version: string): Command {
   addTokenCommands(program);
   addSystemCommands(program);
   addRecordCommands(program);
+  addCompletionCommand(program);
   return program;
 }
 

@@ -62,8 +62,10 @@ export function sdkTypes(): string {
     `/** What an answer's \`error.code\` may be. */\nexport type ApiErrorCode =${union(Object.keys(errorTable))};`,
     `/** Why an operation may have failed on its host. */\nexport type OperationErrorCode =${union(Object.keys(operationErrors))};`,
     `/** Why a stream was not opened, or has ended. */\nexport type StreamErrorCode =${union(Object.keys(streamErrors))};`,
-    `/** Operations that failed so may succeed when they are asked for again. */\nexport const retryableOperationErrors: readonly string[] = ${JSON.stringify(
-      Object.entries(operationErrors).flatMap(([code, { retryable }]) => (retryable ? [code] : [])),
+    `/** What failed so on a host may succeed when it is asked for again. */\nexport const retryableErrors: readonly string[] = ${JSON.stringify(
+      Object.entries({ ...operationErrors, ...streamErrors }).flatMap(([code, { retryable }]) =>
+        retryable ? [code] : [],
+      ),
     )};`,
     `export const creditProtocol = ${JSON.stringify(creditProtocol)};`,
     `/** Bytes. */\nexport const streamWindow = ${streamLimits.windowBytes};`,

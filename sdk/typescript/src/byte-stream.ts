@@ -5,7 +5,7 @@
  * takes it, so a reader that stops costs one window of memory and no more.
  */
 import { VoidVMError } from "./errors.ts";
-import { creditProtocol, maxStreamFrame, type StreamControl, streamWindow } from "./generated.ts";
+import { creditProtocol, maxStreamFrame, retryableErrors, type StreamControl, streamWindow } from "./generated.ts";
 import type { ClientOptions, SocketLike } from "./options.ts";
 import { abortable } from "./pause.ts";
 import { closedError, openSocket } from "./socket.ts";
@@ -104,9 +104,9 @@ export class ByteStream {
         this.#hasEnded = true;
         return this.#reader?.resolve();
       case "closed": {
-        const { code } = message;
-        this.#end(code === null ? null : closedError(1000, message.message ?? code, code));
-        return;
+        const { code, message: why } = message;
+        const retryable = code !== null && retryableErrors.includes(code);
+        return this.#end(code === null ? null : new VoidVMError({ code, message: why ?? code, retryable }));
       }
       default:
         // A newer server may say more.

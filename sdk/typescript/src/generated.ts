@@ -1339,8 +1339,8 @@ export type StreamErrorCode =
   | "READER_TOO_SLOW"
   | "STREAM_MALFORMED";
 
-/** Operations that failed so may succeed when they are asked for again. */
-export const retryableOperationErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR"];
+/** What failed so on a host may succeed when it is asked for again. */
+export const retryableErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR","PORT_CLOSED","GUEST_UNREACHABLE","STREAM_LOST","STREAM_IDLE","TOO_MANY_STREAMS","HOST_OFFLINE","READER_TOO_SLOW"];
 
 export const creditProtocol = "voidvm.credit.v1";
 

@@ -47,11 +47,11 @@ export function openSocket(
   });
 }
 
-export function closedError(code: number, reason: string, name = "SOCKET_CLOSED", retryable = true): VoidVMError {
+export function closedError(closeCode: number, reason: string, code = "SOCKET_CLOSED", retryable = true): VoidVMError {
   return new VoidVMError({
-    code: name,
-    message: reason || `The connection was closed (${code})`,
-    details: `WebSocket closed with ${code}`,
+    code,
+    message: reason || `The connection was closed (${closeCode})`,
+    details: `WebSocket closed with ${closeCode}`,
     retryable,
   });
 }

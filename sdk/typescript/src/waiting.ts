@@ -1,6 +1,6 @@
 /** From an operation that was accepted to its end, by long polls: each is one request of the caller's limit. */
 import { VoidVMError } from "./errors.ts";
-import { type Operation, retryableOperationErrors } from "./generated.ts";
+import { type Operation, retryableErrors } from "./generated.ts";
 import type { Http } from "./http.ts";
 import type { WaitOptions } from "./options.ts";
 
@@ -45,7 +45,7 @@ function succeeded(operation: Operation): Operation {
     message: error?.message ?? `${kind}: ${status}`,
     details: `${kind} ${id} ended as ${status}`,
     requestId,
-    retryable: status !== "unknown" && retryableOperationErrors.includes(code),
+    retryable: status !== "unknown" && retryableErrors.includes(code),
     operation,
   });
 }
