@@ -1,11 +1,11 @@
 /** A failure of host work. It travels over the link as a value: code, and a sentence for people. */
-import type { OperationErrorCode } from "../protocol/errors.ts";
+import type { OperationErrorCode, StreamErrorCode } from "../protocol/errors.ts";
 
 export class HostError extends Error {
   override readonly name = "HostError";
-  readonly code: OperationErrorCode;
+  readonly code: OperationErrorCode | StreamErrorCode;
 
-  constructor(code: OperationErrorCode, message: string, options?: { cause?: unknown }) {
+  constructor(code: OperationErrorCode | StreamErrorCode, message: string, options?: { cause?: unknown }) {
     super(printable(message), options);
     this.code = code;
   }

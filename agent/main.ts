@@ -16,6 +16,7 @@ import { HostPaths } from "./paths.ts";
 import { Scheduler } from "./scheduler.ts";
 import { helloBasics, Session } from "./session.ts";
 import { trimSerialLogs } from "./serial-logs.ts";
+import { Streams } from "./streams/streams.ts";
 import { tellParent } from "./parent.ts";
 import { VmTable } from "./vm-table.ts";
 
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
   const images = new ImageStore(paths, { allowPrivateAddresses: settings.allowPrivateAddresses });
   const host: Host = { paths, images, vms };
 
+  const streams = new Streams({ identity, host, log });
   const scheduler = new Scheduler(
     { journal, host, onProgress: (progress) => session.progress(progress) },
     (operationId) => session.ended(operationId),
@@ -59,6 +61,7 @@ async function main(): Promise<void> {
     send: (frame) => link.send(frame),
     run: (operation) => scheduler.add(operation),
     cancel: (operation) => scheduler.cancel(operation),
+    openStream: (order) => streams.open(order),
     hello: async () => ({
       ...helloBasics,
       agentVersion: version,

@@ -6,6 +6,7 @@
 import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
 import { operationInputs, type VmReport } from "../protocol/operations.ts";
+import type { StreamOrder } from "../protocol/streams.ts";
 import { crashPoint } from "./crash-point.ts";
 import type { Journal, JournalEvent, JournalOperation } from "./journal.ts";
 import type { Hello, LinkHandlers, OutgoingFrame } from "./link.ts";
@@ -19,6 +20,7 @@ export interface SessionOptions {
   readonly run: (operation: JournalOperation) => void;
   /** Takes back what has not begun, and tells its end. False where it is too late. */
   readonly cancel: (operation: JournalOperation) => Promise<boolean>;
+  readonly openStream: (order: StreamOrder) => Promise<void>;
   readonly hello: () => Promise<Hello>;
   readonly log: (line: string) => void;
   /** The edge has said what it still wants: this host is in service. */
@@ -77,7 +79,9 @@ export class Session implements LinkHandlers {
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
       case "cancel":
-        void this.#cancel(frame.operationId);
+        return void this.#cancel(frame.operationId);
+      case "open-stream":
+        return void this.#options.openStream(frame.order);
     }
   }
 
@@ -178,5 +182,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: [] as string[],
+  features: ["streams"] as string[],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

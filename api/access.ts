@@ -5,20 +5,30 @@
  */
 import type { Permission } from "../protocol/permissions.ts";
 
-/** `open`: anybody. `agent`: the route itself verifies a host's own key. Otherwise a user with this permission. */
-export type Access = "open" | "agent" | Permission;
+/**
+ * `open`: anybody. `agent`: the route itself verifies a host's own key. `ticket`: it verifies a ticket that a user with
+ * the permission has made. `socket`: it finds out who asks, perhaps only from the socket's first message. Otherwise a
+ * user with this permission.
+ */
+export type Access = "open" | "agent" | "ticket" | "socket" | Permission;
+
+export function isForUsers(needed: Access): needed is Permission {
+  return !["open", "agent", "ticket", "socket"].includes(needed);
+}
 
 /** By method and path below `/api/v1`, as Hono spells it. */
 export const access = {
   "GET /health": "open",
   "GET /openapi.json": "open",
   "GET /docs/*": "open",
+  "GET /ws": "socket",
   "GET /metrics": "metrics:read",
   "POST /auth/login": "open",
   "POST /auth/refresh": "open",
   "POST /auth/logout": "account:update",
   "GET /auth/me": "account:read",
   "PUT /auth/password": "account:update",
+  "POST /auth/ws-ticket": "account:read",
   "GET /auth/tokens": "token:read",
   "POST /auth/tokens": "token:create",
   "DELETE /auth/tokens/:id": "token:delete",
@@ -32,6 +42,7 @@ export const access = {
   "DELETE /users/:id": "user:delete",
   "POST /agent/enrol": "agent",
   "GET /agent/link": "agent",
+  "GET /agent/stream": "agent",
   "GET /vms": "vm:read",
   "POST /vms": "vm:create",
   "GET /vms/:id": "vm:read",
@@ -44,9 +55,16 @@ export const access = {
   "POST /vms/:id/pause": "vm:pause",
   "POST /vms/:id/resume": "vm:resume",
   "POST /vms/:id/reset": "vm:reset",
+  "GET /vms/:id/console/vnc": "vm:console",
+  "GET /vms/:id/console/serial": "vm:console",
+  "GET /vms/:id/tunnel": "vm:tunnel",
+  "GET /vms/:id/tunnel/ticket": "vm:tunnel",
+  "GET /streams/:id": "ticket",
   "GET /operations": "operation:read",
   "GET /operations/:id": "operation:read",
   "POST /operations/:id/cancel": "operation:cancel",
+  "GET /events": "event:read",
+  "GET /vms/:id/events": "event:read",
   "GET /images": "image:read",
   "POST /images": "image:create",
   "GET /images/:id": "image:read",
@@ -67,6 +85,12 @@ export const access = {
 } as const satisfies Record<string, Access>;
 
 export type RouteKey = keyof typeof access;
+
+/** Reading that is written down like a change: it opens a way into a machine. */
+export const auditedReads: ReadonlySet<RouteKey> = new Set([
+  ...(["GET /vms/:id/console/vnc", "GET /vms/:id/console/serial"] as const),
+  ...(["GET /vms/:id/tunnel", "GET /vms/:id/tunnel/ticket"] as const),
+]);
 
 export const apiBase = "/api/v1";
 

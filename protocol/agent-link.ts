@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { OperationKind, VmReport } from "./operations.ts";
+import { StreamOrder } from "./streams.ts";
 import { VmId } from "./vm.ts";
 
 export const linkProtocol = { lowest: 1, highest: 1 } as const;
@@ -191,6 +192,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("done-ack"), ...Epoch, operationId: OpId }),
   z.strictObject({ type: z.literal("event-ack"), ...Epoch, sequence: z.int() }),
   z.strictObject({ type: z.literal("cancel"), ...Epoch, operationId: OpId }),
+  /** To hosts that name `streams` among their features. Not stored, and not repeated: who asked is told of a failure. */
+  z.strictObject({ type: z.literal("open-stream"), ...Epoch, order: StreamOrder }),
 ]);
 export type EdgeFrame = z.infer<typeof EdgeFrame>;
 

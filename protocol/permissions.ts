@@ -18,8 +18,11 @@ export const permissions = {
   "vm:pause": { zh: "暂停虚拟机", en: "Pause virtual machines" },
   "vm:resume": { zh: "恢复虚拟机", en: "Resume virtual machines" },
   "vm:reset": { zh: "强制复位虚拟机", en: "Reset virtual machines" },
+  "vm:console": { zh: "使用虚拟机控制台", en: "Use the consoles of virtual machines" },
+  "vm:tunnel": { zh: "连接虚拟机的网络端口", en: "Reach ports of virtual machines" },
   "operation:read": { zh: "查看操作", en: "See operations" },
   "operation:cancel": { zh: "取消操作", en: "Cancel operations" },
+  "event:read": { zh: "查看事件", en: "Follow what happens" },
   "image:read": { zh: "查看镜像", en: "See images" },
   "image:create": { zh: "添加镜像", en: "Add images" },
   "image:delete": { zh: "删除镜像", en: "Delete images" },
@@ -76,7 +79,9 @@ interface RoleRule {
 export const roles: Readonly<Record<Role, RoleRule>> = {
   admin: { grants: ["*"], sees: "all", zh: "管理员：全部权限", en: "Administrator: everything" },
   user: {
-    grants: [...["vm:*", "operation:*", "image:read", "role:read", "account:*", "token:*", "system:read"]],
+    grants: [
+      ...["vm:*", "operation:*", "event:read", "image:read", "role:read", "account:*", "token:*", "system:read"],
+    ],
     sees: "own",
     zh: "普通用户：自己的虚拟机",
     en: "User: their own machines",

@@ -6,7 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Change, projectProgress } from "../../db/projection.ts";
-import { queuedOperations } from "../../db/pending.ts";
+import { takeQueued } from "../../db/pending.ts";
 import {
   type AgentFrame,
   closeCodes,
@@ -16,7 +16,9 @@ import {
   pingText,
   pongText,
 } from "../../protocol/agent-link.ts";
+import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
+import { tellHubs, tellHubsOfProgress } from "../hubs.ts";
 import { CancelAnswers } from "./cancel-answers.ts";
 import { Coalesced } from "./coalesced.ts";
 import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
@@ -43,7 +45,7 @@ const startedDelayMs = 100;
 export class HostLink extends DurableObject<Env> {
   readonly #outbox = new Outbox(this.ctx.storage.sql);
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
-  readonly #projector = new Projector(this.env.DB, this.#outbox);
+  readonly #projector = new Projector(this.env, this.#outbox);
   readonly #progressAt = new Map<string, number>();
   readonly #cancelAnswers = new CancelAnswers();
   readonly #takingOver = new Coalesced(() => this.#takeOver());
@@ -106,6 +108,16 @@ export class HostLink extends DurableObject<Env> {
     this.#end(endedUnseen(operation, "cancelled", "CANCELLED", "Cancelled before it began"));
     await this.#settle();
     return "cancelled";
+  }
+
+  /** Has the host dial for a stream. Kept nowhere: what can't be said now is refused. */
+  openStream(order: StreamOrder): "sent" | "offline" | "unsupported" {
+    const socket = this.#currentSocket();
+    const { synced, epoch, features } = this.#session.current;
+    if (!socket || !synced) return "offline";
+    if (!features.includes("streams")) return "unsupported";
+    this.#send(socket, { type: "open-stream", epoch, order });
+    return "sent";
   }
 
   /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
@@ -175,6 +187,7 @@ export class HostLink extends DurableObject<Env> {
       epoch,
       journalId: hello.journalId,
       bootId: hello.bootId,
+      features: hello.features,
       eventSequence: journalId === hello.journalId ? eventSequence : 0,
       connected: true,
       synced: false,
@@ -262,7 +275,8 @@ export class HostLink extends DurableObject<Env> {
     const last = this.#progressAt.get(operationId) ?? 0;
     if (Date.now() - last < progressEveryMs) return;
     this.#progressAt.set(operationId, Date.now());
-    await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => {});
+    const told = await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => null);
+    if (told?.operation) void tellHubsOfProgress(this.env, told.hubs, told.operation);
   }
 
   async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {
@@ -295,10 +309,10 @@ export class HostLink extends DurableObject<Env> {
 
   async #takeOver(): Promise<void> {
     const deadlineAt = Date.now() + linkLimits.deliveryDeadlineMs;
-    for (const operation of await queuedOperations(this.env.DB, this.#session.current.hostId)) {
-      this.#outbox.put(operation, deadlineAt);
-    }
+    const { queued, hubs } = await takeQueued(this.env.DB, this.#session.current.hostId);
+    for (const operation of queued) this.#outbox.put(operation, deadlineAt);
     this.#deliver();
+    void tellHubs(this.env, hubs);
     await this.#schedule();
   }
 

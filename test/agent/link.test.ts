@@ -49,6 +49,7 @@ beforeEach(async () => {
       session.ended(id);
       return true;
     },
+    openStream: async () => {},
     hello: async () => ({
       ...helloBasics,
       agentVersion: "1",
