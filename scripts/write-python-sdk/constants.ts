@@ -1,20 +1,19 @@
 /** _constants.py: the figures and codes that both ends must agree on. */
 import { socketCloseCodes } from "../../protocol/client-socket.ts";
-import { operationErrors } from "../../protocol/errors.ts";
+import { operationErrors, streamErrors } from "../../protocol/errors.ts";
 import { creditProtocol, streamLimits } from "../../protocol/streams.ts";
 
 export function constantsModule(): string {
-  const retryable = Object.entries(operationErrors).flatMap(([code, entry]) => (entry.retryable ? [code] : []));
   return `"""What the SDK and the API have to agree on.
 
 Made from the API's own schemas by \`node scripts/write-python-sdk.ts\`; a test keeps it so.
 """
 
 #: Operations that failed so may succeed when they are asked for again.
-RETRYABLE_OPERATION_ERRORS = frozenset(
-    {
-${retryable.map((code) => `        "${code}",\n`).join("")}    }
-)
+RETRYABLE_OPERATION_ERRORS = ${retryable(operationErrors)}
+
+#: Streams that ended so may be had again.
+RETRYABLE_STREAM_ERRORS = ${retryable(streamErrors)}
 
 #: The WebSocket subprotocol of clients that grant credit themselves.
 CREDIT_PROTOCOL = "${creditProtocol}"
@@ -29,4 +28,9 @@ ${Object.entries(socketCloseCodes)
   .map(([name, code]) => `    ${code}: "${name}",\n`)
   .join("")}}
 `;
+}
+
+function retryable(errors: Readonly<Record<string, { readonly retryable: boolean }>>): string {
+  const codes = Object.entries(errors).flatMap(([code, entry]) => (entry.retryable ? [`        "${code}",\n`] : []));
+  return `frozenset(\n    {\n${codes.join("")}    }\n)`;
 }

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { app } from "../../api/app.ts";
 import { openApiDocument } from "../../api/openapi/document.ts";
 import { Schemas } from "../../api/openapi/schemas.ts";
-import { SystemEvent, VmStatusMessage } from "../../protocol/client-socket.ts";
+import { VmStatusMessage } from "../../protocol/client-socket.ts";
+import { SystemEvent } from "../../protocol/events.ts";
 import { HostSample, VmSample } from "../../protocol/samples.ts";
+import { StreamTicket } from "../../protocol/streams.ts";
 import { projectFolder, projectVersion } from "../project.ts";
 
 export interface JsonSchema {
@@ -32,6 +34,7 @@ interface Parameter {
 
 interface Operation {
   readonly operationId: string;
+  readonly tags: readonly string[];
   readonly summary: string;
   readonly description: string;
   readonly security?: readonly object[];
@@ -42,7 +45,7 @@ interface Operation {
 
 /** A method of the SDK and the route that it calls. */
 export interface DocumentedCall {
-  /** `vms`. */
+  /** `vms`; `client` where the client itself has it. */
   readonly resource: string;
   /** `list`. */
   readonly name: string;
@@ -70,7 +73,16 @@ const document = openApiDocument(app.routes, projectVersion) as unknown as {
   readonly components: { readonly schemas: NamedSchemas };
 };
 
-/** Those that sdk/methods.json names, in its order. Sockets are not in the document, and have methods written by hand. */
+const sockets = new Schemas();
+const socketRoots = Object.entries({ HostSample, StreamTicket, SystemEvent, VmSample, VmStatusMessage }).map(
+  ([name, schema]) => sockets.answer(schema, name),
+);
+const schemas: NamedSchemas = {
+  ...(sockets.reachableFrom(socketRoots) as NamedSchemas),
+  ...document.components.schemas,
+};
+
+/** Those that sdk/methods.json names, in its order. Sockets have methods written by hand. */
 export function documentedCalls(): DocumentedCall[] {
   const { methods } = JSON.parse(readFileSync(join(projectFolder, "sdk/methods.json"), "utf8")) as {
     methods: { route: string; python: string | null }[];
@@ -79,8 +91,9 @@ export function documentedCalls(): DocumentedCall[] {
     const [method = "", honoPath = ""] = route.split(" ");
     const path = honoPath.replaceAll(/:(\w+)/g, "{$1}");
     const operation = document.paths[path]?.[method.toLowerCase()];
-    const [resource = "", name] = (python ?? "").split(".");
-    return operation && name !== undefined ? [toCall(resource, name, method, path, operation)] : [];
+    if (!operation || python === null || operation.tags.includes("Consoles")) return [];
+    const [name = "", resource = "client"] = python.split(".").toReversed();
+    return [toCall(resource, name, method, path, operation)];
   });
 }
 
@@ -107,23 +120,12 @@ function toCall(resource: string, name: string, method: string, path: string, op
 
 /** What clients read, by name; messages of the socket too. */
 export function answerSchemas(calls: readonly DocumentedCall[]): NamedSchemas {
-  const sockets = new Schemas();
-  const roots = Object.entries({ HostSample, SystemEvent, VmSample, VmStatusMessage }).map(([name, schema]) =>
-    sockets.answer(schema, name),
-  );
-  const answers = calls.flatMap(({ data, form }) => (form === "envelope" ? [data] : []));
-  return {
-    ...(sockets.reachableFrom(roots) as NamedSchemas),
-    ...reachable(answers, document.components.schemas),
-  };
+  return reachable([socketRoots, ...calls.flatMap(({ data, form }) => (form === "envelope" ? [data] : []))]);
 }
 
 /** What clients send, by name. */
 export function inputSchemas(calls: readonly DocumentedCall[]): NamedSchemas {
-  return reachable(
-    calls.map(({ body }) => body),
-    document.components.schemas,
-  );
+  return reachable(calls.map(({ body }) => body));
 }
 
 /** The name that a choice of words has in the document, wherever it stands. */
@@ -132,18 +134,21 @@ export function choiceName(words: readonly string[]): string | null {
 }
 
 const choiceNames = new Map(
-  Object.entries(document.components.schemas).flatMap(([name, { enum: words }]) =>
+  Object.entries(schemas).flatMap(([name, { enum: words }]) =>
     words ? [[JSON.stringify(words), name] as const] : [],
   ),
 );
 
 export function resolve(schema: JsonSchema): JsonSchema {
-  return schema.$ref === undefined ? schema : (document.components.schemas[referenceName(schema.$ref)] ?? {});
+  return schema.$ref === undefined ? schema : (schemas[lastOf(schema.$ref)] ?? {});
 }
 
 export function referenceName($ref: string): string {
-  const name = $ref.slice($ref.lastIndexOf("/") + 1);
-  return givenNames[name] ?? name;
+  return givenNames[lastOf($ref)] ?? lastOf($ref);
+}
+
+function lastOf($ref: string): string {
+  return $ref.slice($ref.lastIndexOf("/") + 1);
 }
 
 /** Schemas that the document names after the first route that answers them. */
@@ -155,11 +160,11 @@ const givenNames: Readonly<Record<string, string>> = {
   UpdateVmData: "UpdatedVm",
 };
 
-function reachable(roots: unknown, all: NamedSchemas): NamedSchemas {
+function reachable(roots: unknown): NamedSchemas {
   const found: Record<string, JsonSchema> = {};
   const queue = referencesIn(roots);
   for (const reference of queue) {
-    const schema = all[reference];
+    const schema = schemas[reference];
     const name = givenNames[reference] ?? reference;
     if (!schema || name in found) continue;
     found[name] = schema;

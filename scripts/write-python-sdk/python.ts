@@ -1,5 +1,5 @@
 /** Python's spelling: names, types as `typing` writes them for Python 3.9, comments and docstrings within 100 columns. */
-import { choiceName, type JsonSchema, referenceName } from "./document.ts";
+import { choiceName, type JsonSchema, referenceName, resolve } from "./document.ts";
 
 export const columns = 100;
 
@@ -30,7 +30,10 @@ export function optional(type: string): string {
 /** `nested` names the class of an object that stands inside of another. A form that is not known is refused, never guessed. */
 export function typeOf(schema: JsonSchema, nested: (schema: JsonSchema) => string): string {
   const { $ref, type, anyOf, items, additionalProperties } = schema;
-  if ($ref !== undefined) return referenceName($ref);
+  if ($ref !== undefined) {
+    const target = resolve(schema);
+    return target.properties || target.enum ? referenceName($ref) : typeOf(target, nested);
+  }
   if (schema.const !== undefined) return `Literal[${JSON.stringify(schema.const)}]`;
   if (schema.enum) return choiceName(schema.enum) ?? literal(schema.enum);
   if (anyOf) return union(anyOf.map((one) => typeOf(one, nested)));

@@ -8,7 +8,7 @@ from typing import Callable, Optional, Type
 
 import httpx
 
-from . import _async_methods, _methods
+from . import _async_methods, _methods, _vms, _watched
 from ._asynchronous import AsyncRuntime
 from ._blocking import BlockingRuntime
 from ._http import Http, Settings
@@ -19,7 +19,7 @@ from .models import Login
 DEFAULT_BASE_URL = "http://localhost:3000/api/v1"
 
 
-class VoidVMClient:
+class VoidVMClient(_watched.EventsOfClient):
     """A client that blocks. Any number of threads may share one.
 
     `token` is that of a login or a personal access token (`vvm_…`). In place of it, with `username`
@@ -59,17 +59,17 @@ class VoidVMClient:
             refresh_token=refresh_token,
             on_login=on_login,
         )
-        self._http = http
+        super().__init__(http)
         self.auth = _methods.AuthResource(http)
         self.tokens = _methods.TokensResource(http)
         self.users = _methods.UsersResource(http)
         self.roles = _methods.RolesResource(http)
         self.permissions = _methods.PermissionsResource(http)
-        self.vms = _methods.VmsResource(http)
-        self.operations = _methods.OperationsResource(http)
+        self.vms = _vms.VmsResource(http)
+        self.operations = _watched.OperationsResource(http)
         self.images = _methods.ImagesResource(http)
         self.hosts = _methods.HostsResource(http)
-        self.system = _methods.SystemResource(http)
+        self.system = _watched.SystemResource(http)
         self.config = _methods.ConfigResource(http)
         self.audit = _methods.AuditResource(http)
         self.logs = _methods.LogsResource(http)
@@ -89,7 +89,7 @@ class VoidVMClient:
         self.close()
 
 
-class AsyncVoidVMClient:
+class AsyncVoidVMClient(_watched.AsyncEventsOfClient):
     """A client for asyncio. It takes what `VoidVMClient` takes."""
 
     def __init__(
@@ -117,17 +117,17 @@ class AsyncVoidVMClient:
             refresh_token=refresh_token,
             on_login=on_login,
         )
-        self._http = http
+        super().__init__(http)
         self.auth = _async_methods.AsyncAuthResource(http)
         self.tokens = _async_methods.AsyncTokensResource(http)
         self.users = _async_methods.AsyncUsersResource(http)
         self.roles = _async_methods.AsyncRolesResource(http)
         self.permissions = _async_methods.AsyncPermissionsResource(http)
-        self.vms = _async_methods.AsyncVmsResource(http)
-        self.operations = _async_methods.AsyncOperationsResource(http)
+        self.vms = _vms.AsyncVmsResource(http)
+        self.operations = _watched.AsyncOperationsResource(http)
         self.images = _async_methods.AsyncImagesResource(http)
         self.hosts = _async_methods.AsyncHostsResource(http)
-        self.system = _async_methods.AsyncSystemResource(http)
+        self.system = _watched.AsyncSystemResource(http)
         self.config = _async_methods.AsyncConfigResource(http)
         self.audit = _async_methods.AsyncAuditResource(http)
         self.logs = _async_methods.AsyncLogsResource(http)

@@ -16,6 +16,21 @@ RETRYABLE_OPERATION_ERRORS = frozenset(
     }
 )
 
+#: Streams that ended so may be had again.
+RETRYABLE_STREAM_ERRORS = frozenset(
+    {
+        "QEMU_FAILED",
+        "HOST_ERROR",
+        "PORT_CLOSED",
+        "GUEST_UNREACHABLE",
+        "STREAM_LOST",
+        "STREAM_IDLE",
+        "TOO_MANY_STREAMS",
+        "HOST_OFFLINE",
+        "READER_TOO_SLOW",
+    }
+)
+
 #: The WebSocket subprotocol of clients that grant credit themselves.
 CREDIT_PROTOCOL = "voidvm.credit.v1"
 #: Bytes that each side may send before it is granted more.

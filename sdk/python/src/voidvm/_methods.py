@@ -43,6 +43,7 @@ from .models import (
     Config,
     CreatedHost,
     DrainedHost,
+    EventList,
     Grant,
     Health,
     Host,
@@ -1395,4 +1396,25 @@ class LogsResource(Resource):
                 "userId": user_id,
                 "vmId": vm_id,
             },
+        ))
+
+
+class ClientResource(Resource):
+    def list_events(
+        self,
+        *,
+        after: Optional[float] = None,
+        limit: Optional[int] = None,
+        vm_id: Optional[str] = None,
+    ) -> EventList:
+        """Read what happened, in order.
+
+        Oldest first: what follows `after`, or the oldest that are kept. Ask again with the `after`
+        of the answer. Events are kept for seven days. Needs the permission `event:read`.
+        """
+        return run(self._http.call(
+            "GET",
+            "/events",
+            EventList,
+            query={"after": after, "limit": limit, "vmId": vm_id},
         ))

@@ -21,7 +21,12 @@ from typing import (
     Union,
 )
 
-from ._constants import CREDIT_PROTOCOL, STREAM_FRAME, STREAM_WINDOW
+from ._constants import (
+    CREDIT_PROTOCOL,
+    RETRYABLE_STREAM_ERRORS,
+    STREAM_FRAME,
+    STREAM_WINDOW,
+)
 from ._runtime import Runtime
 from ._websocket import Message, WebSocket, dial
 from .errors import VoidVMError
@@ -117,26 +122,29 @@ class AsyncStream:
     ) -> None:
         await self.close()
 
-    async def _open(
-        self, runtime: Runtime, url: str, headers: Dict[str, str], timeout: float
-    ) -> None:
-        self._socket = await dial(
+    @classmethod
+    async def open(cls: Type[Self], runtime: Runtime, url: str, timeout: float) -> Self:
+        """Open once the host has reached what it leads to."""
+        stream = cls()
+        socket = await dial(
             runtime,
             url,
-            self._take,
-            headers=headers,
+            stream._take,
+            headers={},
             timeout=timeout,
             subprotocols=[CREDIT_PROTOCOL],
         )
+        stream._socket = socket
         try:
-            if not await self._socket.until(lambda: self._is_open or self._is_ended, timeout):
+            if not await socket.until(lambda: stream._is_open or stream._is_ended, timeout):
                 raise VoidVMError("TIMEOUT", "the host did not answer in time", retryable=True)
-            if not self._is_open:
-                self._raise_failure()
-                raise self._socket.ended()
+            if not stream._is_open:
+                stream._raise_failure()
+                raise socket.ended()
         except BaseException:
-            await self._socket.abort()
+            await socket.abort()
             raise
+        return stream
 
     async def _control(self, message: Dict[str, Any]) -> None:
         await self._socket.send(json.dumps(message))
@@ -167,7 +175,9 @@ class AsyncStream:
         elif kind == "closed":
             self._is_ended = True
             if control["code"] is not None:
-                self._failure = VoidVMError(control["code"], control["message"] or control["code"])
+                code: str = control["code"]
+                is_passing = code in RETRYABLE_STREAM_ERRORS
+                self._failure = VoidVMError(code, control["message"] or code, retryable=is_passing)
 
 
 class AsyncSerialStream(AsyncStream):

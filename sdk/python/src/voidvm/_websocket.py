@@ -7,7 +7,6 @@ while nobody waits, so a reader that is slow holds up the sender.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import deque
@@ -32,6 +31,8 @@ MAX_MESSAGE = 16 * 1_048_576
 #: Seconds of silence after which the other side is asked, and after which it is given up.
 PING_AFTER = 20.0
 SILENCE = 45.0
+#: After which it is no use to connect again.
+FINAL_CLOSE_REASONS = ("malformed", "notFound", "tooLarge", "tooMany", "unauthenticated")
 #: Seconds that the other side has to answer a close.
 CLOSE_TIMEOUT = 5.0
 
@@ -100,9 +101,6 @@ class WebSocket:
                 self._protocol.send_binary(message)
             self._collect()
         await self._flush()
-
-    async def send_json(self, message: Dict[str, Any]) -> None:
-        await self.send(json.dumps(message))
 
     async def open(self, headers: Dict[str, str], timeout: float) -> None:
         request = self._protocol.connect()
@@ -193,13 +191,14 @@ class WebSocket:
     def _closing(self) -> Optional[VoidVMError]:
         """None: both sides said that it is over, and nothing was wrong."""
         code, reason = self._protocol.close_code, self._protocol.close_reason or ""
-        if code in (1000, 1001, 1005):
+        if code in (1000, 1005):
             return None
         if code is None or code == 1006:
             return _broken("it ended without a goodbye")
-        text = f"the server closed the connection: {reason or CLOSE_REASONS.get(code, code)}"
-        details = f"{code} {reason}"
-        return VoidVMError("SOCKET_CLOSED", text, details=details, retryable=code == 1012)
+        name = CLOSE_REASONS.get(code, str(code))
+        text = f"the server closed the connection: {reason or name}"
+        is_passing = name not in FINAL_CLOSE_REASONS
+        return VoidVMError("SOCKET_CLOSED", text, details=f"{code} {reason}", retryable=is_passing)
 
     def _break(self, details: str) -> None:
         self._is_closed = True

@@ -9,18 +9,6 @@ from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Union, ove
 
 from ._model import Model
 
-VmStatus = Literal[
-    "creating",
-    "stopped",
-    "starting",
-    "running",
-    "paused",
-    "stopping",
-    "suspended",
-    "deleting",
-    "error",
-]
-
 AuditCredential = Literal["session", "token", "none"]
 
 AuditResult = Literal["succeeded", "refused", "failed"]
@@ -29,6 +17,7 @@ Grant = Literal[
     "*",
     "vm:*",
     "operation:*",
+    "event:*",
     "image:*",
     "host:*",
     "user:*",
@@ -50,8 +39,11 @@ Grant = Literal[
     "vm:pause",
     "vm:resume",
     "vm:reset",
+    "vm:console",
+    "vm:tunnel",
     "operation:read",
     "operation:cancel",
+    "event:read",
     "image:read",
     "image:create",
     "image:delete",
@@ -108,8 +100,11 @@ Permission = Literal[
     "vm:pause",
     "vm:resume",
     "vm:reset",
+    "vm:console",
+    "vm:tunnel",
     "operation:read",
     "operation:cancel",
+    "event:read",
     "image:read",
     "image:create",
     "image:delete",
@@ -145,6 +140,9 @@ PermissionChange = Literal[
     "operation:*",
     "+operation:*",
     "-operation:*",
+    "event:*",
+    "+event:*",
+    "-event:*",
     "image:*",
     "+image:*",
     "-image:*",
@@ -208,12 +206,21 @@ PermissionChange = Literal[
     "vm:reset",
     "+vm:reset",
     "-vm:reset",
+    "vm:console",
+    "+vm:console",
+    "-vm:console",
+    "vm:tunnel",
+    "+vm:tunnel",
+    "-vm:tunnel",
     "operation:read",
     "+operation:read",
     "-operation:read",
     "operation:cancel",
     "+operation:cancel",
     "-operation:cancel",
+    "event:read",
+    "+event:read",
+    "-event:read",
     "image:read",
     "+image:read",
     "-image:read",
@@ -293,287 +300,17 @@ StatsPeriod = Literal["1h", "24h", "7d", "30d"]
 
 UserStatus = Literal["active", "disabled"]
 
-
-class HostSampleCpu(Model):
-    usage: float
-    cores: int
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["usage"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: Literal["cores"]) -> int: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class HostSampleMemory(Model):
-    #: How many entries there are.
-    total: float
-    used: float
-    usage: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["total", "used", "usage"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class HostSampleDisk(Model):
-    read: float
-    write: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["read", "write"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class HostSampleNetwork(Model):
-    rx: float
-    tx: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["rx", "tx"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class HostSample(Model):
-    #: A host's id. In a creation: for administrators only.
-    host_id: Optional[str]
-    at: str
-    #: vCPUs.
-    cpu: HostSampleCpu
-    #: MiB.
-    memory: HostSampleMemory
-    #: GiB.
-    disk: HostSampleDisk
-    network: HostSampleNetwork
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["hostId"]) -> Optional[str]: ...
-
-        @overload
-        def __getitem__(self, key: Literal["at"]) -> str: ...
-
-        @overload
-        def __getitem__(self, key: Literal["cpu"]) -> HostSampleCpu: ...
-
-        @overload
-        def __getitem__(self, key: Literal["memory"]) -> HostSampleMemory: ...
-
-        @overload
-        def __getitem__(self, key: Literal["disk"]) -> HostSampleDisk: ...
-
-        @overload
-        def __getitem__(self, key: Literal["network"]) -> HostSampleNetwork: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class SystemEvent(Model):
-    seq: int
-    event: str
-    timestamp: str
-    level: LogLevel
-    message: str
-    vm_id: Optional[str]
-    #: A host's id. In a creation: for administrators only.
-    host_id: Optional[str]
-    operation_id: Optional[str]
-    user_id: Optional[str]
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["seq"]) -> int: ...
-
-        @overload
-        def __getitem__(self, key: Literal["event", "timestamp", "message"]) -> str: ...
-
-        @overload
-        def __getitem__(self, key: Literal["level"]) -> LogLevel: ...
-
-        @overload
-        def __getitem__(
-            self,
-            key: Literal["vmId", "hostId", "operationId", "userId"],
-        ) -> Optional[str]: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmSampleCpu(Model):
-    usage: float
-    cores: int
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["usage"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: Literal["cores"]) -> int: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmSampleMemory(Model):
-    #: How many entries there are.
-    total: float
-    used: float
-    usage: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["total", "used", "usage"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmSampleDisk(Model):
-    read: float
-    write: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["read", "write"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmSampleNetwork(Model):
-    rx: float
-    tx: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["rx", "tx"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmSample(Model):
-    vm_id: str
-    at: str
-    #: vCPUs.
-    cpu: VmSampleCpu
-    #: MiB.
-    memory: VmSampleMemory
-    #: GiB.
-    disk: VmSampleDisk
-    network: VmSampleNetwork
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["vmId", "at"]) -> str: ...
-
-        @overload
-        def __getitem__(self, key: Literal["cpu"]) -> VmSampleCpu: ...
-
-        @overload
-        def __getitem__(self, key: Literal["memory"]) -> VmSampleMemory: ...
-
-        @overload
-        def __getitem__(self, key: Literal["disk"]) -> VmSampleDisk: ...
-
-        @overload
-        def __getitem__(self, key: Literal["network"]) -> VmSampleNetwork: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmStatusMessageNetwork(Model):
-    rx: float
-    tx: float
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["rx", "tx"]) -> float: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
-
-
-class VmStatusMessage(Model):
-    vm_id: str
-    name: str
-    status: VmStatus
-    #: vCPUs.
-    cpu: Optional[float]
-    #: MiB.
-    memory: Optional[float]
-    network: Optional[VmStatusMessageNetwork]
-
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, key: Literal["vmId", "name"]) -> str: ...
-
-        @overload
-        def __getitem__(self, key: Literal["status"]) -> VmStatus: ...
-
-        @overload
-        def __getitem__(self, key: Literal["cpu", "memory"]) -> Optional[float]: ...
-
-        @overload
-        def __getitem__(self, key: Literal["network"]) -> Optional[VmStatusMessageNetwork]: ...
-
-        @overload
-        def __getitem__(self, key: str) -> Any: ...
-
-        def __getitem__(self, key: str) -> Any: ...
+VmStatus = Literal[
+    "creating",
+    "stopped",
+    "starting",
+    "running",
+    "paused",
+    "stopping",
+    "suspended",
+    "deleting",
+    "error",
+]
 
 
 class AuditEntryUser(Model):
@@ -825,6 +562,30 @@ class DrainedHost(Model):
         def __getitem__(self, key: str) -> Any: ...
 
 
+class EventList(Model):
+    events: List[SystemEvent]
+    #: The id of the last entry that was read: what came later follows, however much is added
+    #: meanwhile.
+    after: int
+    more: bool
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["events"]) -> List[SystemEvent]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["after"]) -> int: ...
+
+        @overload
+        def __getitem__(self, key: Literal["more"]) -> bool: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
 class Health(Model):
     status: Literal["ok"]
     version: str
@@ -945,6 +706,109 @@ class Host(Model):
 
         @overload
         def __getitem__(self, key: Literal["allocated"]) -> HostAllocated: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class HostSampleCpu(Model):
+    usage: float
+    cores: int
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["usage"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: Literal["cores"]) -> int: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class HostSampleMemory(Model):
+    #: How many entries there are.
+    total: float
+    used: float
+    usage: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["total", "used", "usage"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class HostSampleDisk(Model):
+    read: float
+    write: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["read", "write"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class HostSampleNetwork(Model):
+    rx: float
+    tx: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["rx", "tx"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class HostSample(Model):
+    #: A host's id. In a creation: for administrators only.
+    host_id: Optional[str]
+    at: str
+    #: vCPUs.
+    cpu: HostSampleCpu
+    #: MiB.
+    memory: HostSampleMemory
+    #: GiB.
+    disk: HostSampleDisk
+    network: HostSampleNetwork
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["hostId"]) -> Optional[str]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["at"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: Literal["cpu"]) -> HostSampleCpu: ...
+
+        @overload
+        def __getitem__(self, key: Literal["memory"]) -> HostSampleMemory: ...
+
+        @overload
+        def __getitem__(self, key: Literal["disk"]) -> HostSampleDisk: ...
+
+        @overload
+        def __getitem__(self, key: Literal["network"]) -> HostSampleNetwork: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
@@ -1430,6 +1294,61 @@ class StatsPoint(Model):
 
         @overload
         def __getitem__(self, key: Literal["capacity"]) -> StatsPointCapacity: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class StreamTicket(Model):
+    url: str
+    #: When it stops being good.
+    expires_at: str
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["url", "expiresAt"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class SystemEvent(Model):
+    seq: int
+    event: str
+    timestamp: str
+    level: LogLevel
+    message: str
+    vm_id: Optional[str]
+    #: A host's id. In a creation: for administrators only.
+    host_id: Optional[str]
+    operation_id: Optional[str]
+    user_id: Optional[str]
+    data: Dict[str, Optional[str]]
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["seq"]) -> int: ...
+
+        @overload
+        def __getitem__(self, key: Literal["event", "timestamp", "message"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: Literal["level"]) -> LogLevel: ...
+
+        @overload
+        def __getitem__(
+            self,
+            key: Literal["vmId", "hostId", "operationId", "userId"],
+        ) -> Optional[str]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["data"]) -> Dict[str, Optional[str]]: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
@@ -2061,6 +1980,175 @@ class VmOperation(Model):
 
         @overload
         def __getitem__(self, key: Literal["vm"]) -> Optional[Vm]: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmSampleCpu(Model):
+    usage: float
+    cores: int
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["usage"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: Literal["cores"]) -> int: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmSampleMemory(Model):
+    #: How many entries there are.
+    total: float
+    used: float
+    usage: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["total", "used", "usage"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmSampleDisk(Model):
+    read: float
+    write: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["read", "write"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmSampleNetwork(Model):
+    rx: float
+    tx: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["rx", "tx"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmSample(Model):
+    vm_id: str
+    at: str
+    #: vCPUs.
+    cpu: VmSampleCpu
+    #: MiB.
+    memory: VmSampleMemory
+    #: GiB.
+    disk: VmSampleDisk
+    network: VmSampleNetwork
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["vmId", "at"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: Literal["cpu"]) -> VmSampleCpu: ...
+
+        @overload
+        def __getitem__(self, key: Literal["memory"]) -> VmSampleMemory: ...
+
+        @overload
+        def __getitem__(self, key: Literal["disk"]) -> VmSampleDisk: ...
+
+        @overload
+        def __getitem__(self, key: Literal["network"]) -> VmSampleNetwork: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmStatusMessageNetwork(Model):
+    rx: float
+    tx: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["rx", "tx"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class VmStatusMessage(Model):
+    vm_id: str
+    name: str
+    status: Literal[
+        "creating",
+        "stopped",
+        "starting",
+        "running",
+        "paused",
+        "stopping",
+        "suspended",
+        "deleting",
+        "error",
+        "deleted",
+    ]
+    #: vCPUs.
+    cpu: Optional[float]
+    #: MiB.
+    memory: Optional[float]
+    network: Optional[VmStatusMessageNetwork]
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["vmId", "name"]) -> str: ...
+
+        @overload
+        def __getitem__(
+            self,
+            key: Literal["status"],
+        ) -> Literal[
+            "creating",
+            "stopped",
+            "starting",
+            "running",
+            "paused",
+            "stopping",
+            "suspended",
+            "deleting",
+            "error",
+            "deleted",
+        ]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["cpu", "memory"]) -> Optional[float]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["network"]) -> Optional[VmStatusMessageNetwork]: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
