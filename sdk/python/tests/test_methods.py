@@ -11,7 +11,7 @@ from typing import Any, AsyncIterator, Callable, Dict, List, Set
 import pytest
 
 from conftest import URL
-from voidvm import AsyncVoidVMClient, VoidVMClient
+from voidvm import AsyncVoidVMClient, VoidVMClient, VoidVMError
 
 METHODS = Path(__file__).parents[2] / "methods.json"
 SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -31,6 +31,25 @@ class Caller:
             target = getattr(target, part)
         result = target(*args, **given)
         return await result if inspect.isawaitable(result) else result
+
+    async def first(self, method: str, /, *args: Any, **given: Any) -> Any:
+        """What an endless iterator begins with."""
+        found = await self(method, *args, **given)
+        if isinstance(found, AsyncIterator):
+            async with found:
+                return await found.__anext__()
+        with found:
+            return next(found)
+
+    async def opened(self, method: str, /, *args: Any, **given: Any) -> bytes:
+        """What a stream says first."""
+        stream = await self(method, *args, **given)
+        read, close = stream.read(timeout=60), stream.close
+        data = await read if inspect.isawaitable(read) else read
+        closed = close()
+        if inspect.isawaitable(closed):
+            await closed
+        return bytes(data)
 
     async def all(self, method: str, /, **given: Any) -> List[Any]:
         found = await self(method, **given)
@@ -95,10 +114,39 @@ async def machines(call: Caller, name: str) -> None:
     for action, status in [("pause", "paused"), ("resume", "running"), ("reset", "running")]:
         assert (await call(f"vms.{action}", vm.id, wait=120)).vm.status == status
     assert (await call("vms.restart", vm.id, mode="force", wait=True)).vm.status == "running"
+    await sockets(call, vm.id)
     assert (await call("vms.stop", vm.id, force=True, wait=True)).vm.status == "stopped"
     with pytest.raises(Exception, match="OPERATION_ENDED"):
         await call("operations.cancel", begun.id)
     assert (await call("vms.delete", vm.id, wait=True)).vm is None
+
+
+async def sockets(call: Caller, id: str) -> None:
+    assert (await call.first("vms.watch", id)).status == "running"
+    assert (await call.first("events", after=0)).seq > 0
+    assert (await call("list_events", limit=1)).events[0].seq > 0
+    assert (await call.opened("vms.console", id)).startswith(b"RFB 003.00")
+    assert await ssh_greeting(call, id) == b"SSH-2.0-"
+    begun = await call("vms.pause", id)
+    watched = await call("operations.watch")
+    if isinstance(watched, AsyncIterator):
+        await watched.aclose()
+    else:
+        watched.close()
+    await call("operations.wait", begun.id)
+    await call("vms.resume", id, wait=True)
+
+
+async def ssh_greeting(call: Caller, id: str) -> bytes:
+    """Once the guest is up: until then its port is closed, or nobody answers."""
+    for _ in range(30):
+        try:
+            return (await call.opened("vms.tunnel", id, 22))[:8]
+        except VoidVMError as error:
+            if error.code not in ("PORT_CLOSED", "GUEST_UNREACHABLE"):
+                raise
+            await asyncio.sleep(1)
+    raise AssertionError("the guest's port 22 does not open")
 
 
 async def hosts_and_images(call: Caller, suffix: str) -> None:
@@ -139,7 +187,7 @@ async def the_system(call: Caller) -> None:
     assert len(await call.all("audit.iterate", limit=100)) > 10
 
 
-def rest_methods() -> Set[str]:
+def listed_methods() -> Set[str]:
     methods: List[Dict[str, str]] = json.loads(METHODS.read_text())["methods"]
     return {one["python"] for one in methods if one["python"]}
 
@@ -148,7 +196,7 @@ def test_every_method_of_the_blocking_client() -> None:
     with VoidVMClient(URL, language="en") as client:
         call = Caller(client)
         asyncio.run(walk(call, "blocking"))
-    assert call.called == rest_methods()
+    assert call.called == listed_methods()
 
 
 def test_every_method_of_the_asynchronous_client() -> None:
@@ -158,7 +206,7 @@ def test_every_method_of_the_asynchronous_client() -> None:
             await walk(call, "async")
             return call.called
 
-    assert asyncio.run(main()) == rest_methods()
+    assert asyncio.run(main()) == listed_methods()
 
 
 def public(kind: Any) -> Dict[str, Callable[..., Any]]:
@@ -171,18 +219,19 @@ def public(kind: Any) -> Dict[str, Callable[..., Any]]:
 
 def surface(client: Any) -> Dict[str, str]:
     resources = {name: one for name, one in vars(client).items() if not name.startswith("_")}
-    methods = {
-        f"{resource}.{name}": str(inspect.signature(method)).partition(" -> ")[0]
-        for resource, one in resources.items()
+    resources = {f"{resource}.": one for resource, one in resources.items()}
+    return {
+        f"{prefix}{name}": str(inspect.signature(method)).partition(" -> ")[0]
+        for prefix, one in {"": client, **resources}.items()
         for name, method in public(one).items()
+        if prefix or name != "close"
     }
-    return methods
 
 
 def test_both_clients_have_the_same_surface() -> None:
     blocking = surface(VoidVMClient(URL, "token"))
     assert blocking == surface(AsyncVoidVMClient(URL, "token"))
-    assert set(blocking) == rest_methods()
+    assert set(blocking) == listed_methods()
 
 
 def test_a_method_takes_what_its_route_takes() -> None:

@@ -82,6 +82,8 @@ class BlockingConnection:
         connection.setblocking(False)
         self._connection = connection
         self._inside = threading.Lock()
+        self._waiting = 0
+        self._is_closed = False
 
     async def receive(self, timeout: float) -> bytes:
         deadline = time.monotonic() + timeout
@@ -111,21 +113,32 @@ class BlockingConnection:
             self._wait(event, SEND_TIMEOUT)
 
     async def close(self) -> None:
-        try:
-            # Who waits for this socket in another thread wakes up.
-            self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self._connection.close()
+        with self._inside:
+            self._is_closed = True
+            try:
+                # Who waits for this socket in another thread wakes up.
+                self._connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            # One that is gone before they have woken would never wake them.
+            if self._waiting == 0:
+                self._connection.close()
 
     def _wait(self, event: int, timeout: float) -> None:
-        with selectors.DefaultSelector() as selector:
-            try:
+        with self._inside:
+            if self._is_closed:
+                raise OSError("the connection was closed")
+            self._waiting += 1
+        try:
+            with selectors.DefaultSelector() as selector:
                 selector.register(self._connection, event)
-            except ValueError:
-                raise OSError("the connection was closed") from None
-            if timeout <= 0 or not selector.select(timeout):
-                raise TimeoutError("nothing came in time")
+                if timeout <= 0 or not selector.select(timeout):
+                    raise TimeoutError("nothing came in time")
+        finally:
+            with self._inside:
+                self._waiting -= 1
+                if self._is_closed and self._waiting == 0:
+                    self._connection.close()
 
 
 #: Seconds in which the other side takes nothing of what is sent.

@@ -68,7 +68,7 @@ class Updates(Source[M]):
     async def aclose(self) -> None:
         self._is_closed = True
         if self._socket is not None:
-            await self._socket.close()
+            await self._socket.close(patience=0)
 
     async def _next(self) -> Dict[str, Any]:
         if self._socket is None:

@@ -58,6 +58,7 @@ class WebSocket:
         self._is_text = False
         self._is_receiving = False
         self._heard_at = time.monotonic()
+        self._is_closing = False
         self._is_closed = False
         #: Why it is over, where that is not in order.
         self.failure: Optional[VoidVMError] = None
@@ -93,7 +94,7 @@ class WebSocket:
     async def send(self, message: Message) -> None:
         """Raises what ended it, if it is over."""
         async with self.monitor:
-            if self._is_closed:
+            if self._is_closed or self._is_closing:
                 raise self.ended()
             if isinstance(message, str):
                 self._protocol.send_text(message.encode())
@@ -116,14 +117,17 @@ class WebSocket:
         if self.response.status_code != 101:
             raise _refusal(self.response)
 
-    async def close(self, code: int = 1000) -> None:
+    async def close(self, patience: float = CLOSE_TIMEOUT) -> None:
+        """With the other side's goodbye, so that what was sent arrives."""
         try:
             if not self._is_closed:
                 async with self.monitor:
-                    self._protocol.send_close(code)
-                    self._collect()
+                    if not self._is_closing:
+                        self._is_closing = True
+                        self._protocol.send_close(1000)
+                        self._collect()
                 await self._flush()
-                await self.until(lambda: self._is_closed, CLOSE_TIMEOUT)
+                await self.until(lambda: self._is_closed, patience)
         finally:
             await self.abort()
 
@@ -153,7 +157,7 @@ class WebSocket:
                     self._digest(data)
                 elif time.monotonic() - self._heard_at > SILENCE:
                     self._break("the other side has fallen silent")
-                elif self.response is not None and left > PING_AFTER:
+                elif self.response is not None and left > PING_AFTER and not self._is_closing:
                     self._protocol.send_ping(b"")
                 self._collect()
                 self.monitor.notify_all()
