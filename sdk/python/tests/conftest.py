@@ -5,21 +5,22 @@ By hand: start one with `npm start`, and `VOIDVM_URL=http://localhost:3000/api/v
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import subprocess
+import time
 import urllib.request
 import uuid
-from typing import Any, Awaitable, Callable, Dict, Iterator, List, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple
 
 import pytest
 
-from voidvm import AsyncVoidVMClient, VoidVMClient
-
-T = TypeVar("T")
+from voidvm import VoidVMClient, VoidVMError
+from voidvm.inputs import VmCreateCloudInit
 
 URL = os.environ.get("VOIDVM_URL", "http://localhost:3000/api/v1")
 LOGIN = {"username": "admin", "password": "admin123", "language": "en"}
+SSH = b"SSH-2.0-"
 
 _reports: Dict[str, Dict[str, Any]] = {}
 
@@ -33,18 +34,6 @@ def client() -> Iterator[VoidVMClient]:
 @pytest.fixture(scope="session")
 def token(client: VoidVMClient) -> str:
     return client.tokens.create(name=f"tests-{uuid.uuid4()}", scopes=["*"]).token
-
-
-@pytest.fixture
-def with_async_client() -> Callable[[Callable[[AsyncVoidVMClient], Awaitable[T]]], T]:
-    def run(act: Callable[[AsyncVoidVMClient], Awaitable[T]]) -> T:
-        async def main() -> T:
-            async with AsyncVoidVMClient(URL, **LOGIN) as client:
-                return await act(client)
-
-        return asyncio.run(main())
-
-    return run
 
 
 @pytest.fixture
@@ -62,6 +51,41 @@ def tiny(client: VoidVMClient) -> Iterator[Callable[..., Any]]:
     for id in made:
         if id in left:
             client.vms.delete(id, force=True, wait=True)
+
+
+class Booted(NamedTuple):
+    """A machine whose guest is up."""
+
+    id: str
+    #: How to log in, without the address.
+    ssh: List[str]
+
+
+@pytest.fixture(scope="session")
+def booted(client: VoidVMClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Booted]:
+    key = tmp_path_factory.mktemp("ssh") / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    cloud_init: VmCreateCloudInit = {
+        "user": "tester",
+        "sshKeys": [key.with_suffix(".pub").read_text().strip()],
+    }
+    vm = client.vms.create(
+        name="booted", cpu=1, memory=128, disk=1, start=True, cloud_init=cloud_init, wait=True
+    )
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            with client.vms.tunnel(vm.id, 22) as tunnel:
+                assert tunnel.read(8, timeout=30) == SSH
+            break
+        except VoidVMError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+    options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"]
+    ssh = ["ssh", "-i", str(key), "-l", "tester", "-F", "none"]
+    yield Booted(vm.id, [*ssh, *(part for option in options for part in ("-o", option))])
+    client.vms.delete(vm.id, force=True, wait=True)
 
 
 def ask_control(path: str) -> None:

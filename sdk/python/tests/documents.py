@@ -16,7 +16,7 @@ def python_blocks(name: str) -> List[str]:
 
 def examples() -> str:
     """All of the page's, which build on each other, as one program."""
-    return "\n".join(python_blocks("python.md"))
+    return "\n".join(python_blocks("sdk-python.md"))
 
 
 def seed_sample() -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Generic, Iterator, Optional, Type, TypeVar, Union
+from typing import Any, Generic, Iterator, Optional, Type, TypeVar, Union
 
 from ._constants import STREAM_FRAME
 from ._run import run
 from ._stream import AsyncConsoleStream, AsyncSerialStream, AsyncStream
 
 S = TypeVar("S", bound=AsyncStream)
-Self = TypeVar("Self", bound="BlockingStream[AsyncStream]")
+Self = TypeVar("Self", bound="BlockingStream[Any]")
 
 
 class BlockingStream(Generic[S]):
