@@ -93,6 +93,8 @@ export interface CreateHostData {
   };
 }
 
+export type CreateSocketTicketBody = Record<string, never>;
+
 export interface DeleteVmData {
   id: string;
   kind: OperationKind;
@@ -135,6 +137,17 @@ export interface DrainedHost {
 
 export type DrainHostBody = Record<string, never>;
 
+export type EventData = Record<string, string | null>;
+
+export interface EventList {
+  events: SystemEvent[];
+  /** The id of the last entry that was read: what came later follows, however much is added meanwhile. */
+  after: EventSequence;
+  more: boolean;
+}
+
+export type EventSequence = number;
+
 export interface GetHealthData {
   status: "ok";
   version: string;
@@ -144,7 +157,7 @@ export interface GetOpenApiAnswer {
   openapi: string;
 }
 
-export type Grant = "*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
+export type Grant = "*" | "vm:*" | "operation:*" | "event:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "event:read" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
 
 export interface Host {
   id: string;
@@ -393,9 +406,9 @@ export interface PasswordChange {
 
 export type PauseVmBody = Record<string, never>;
 
-export type Permission = "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
+export type Permission = "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "event:read" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
 
-export type PermissionChange = "*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read";
+export type PermissionChange = "*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read";
 
 export interface PermissionList {
   permissions: {
@@ -433,6 +446,13 @@ export interface RoleList {
     grants: Grant[];
     permissions: Permission[];
   }[];
+}
+
+export interface SocketTicket {
+  ticket: string;
+  url: string;
+  /** When it stops being good. */
+  expiresAt: string;
 }
 
 export type StartVmBody = Record<string, never>;
@@ -511,16 +531,17 @@ export interface StreamTicket {
 }
 
 export interface SystemEvent {
-  seq: number;
+  seq: EventSequence;
   event: string;
   timestamp: string;
-  level: "info" | "warn" | "error";
+  level: LogLevel;
   message: string;
   vmId: string | null;
   /** A host's id. In a creation: for administrators only. */
   hostId: string | null;
   operationId: string | null;
   userId: string | null;
+  data: EventData;
 }
 
 export interface SystemInfo {
@@ -586,7 +607,7 @@ export interface Token {
 
 export interface TokenCreate {
   name: string;
-  scopes: ("*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read")[];
+  scopes: ("*" | "vm:*" | "operation:*" | "event:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "event:read" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read")[];
   /** When it stops being good. */
   expiresAt?: string | undefined;
 }
@@ -702,7 +723,7 @@ export interface UserCreate {
   email?: string | null | undefined;
   password: string;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -726,7 +747,7 @@ export interface UserPatch {
   email?: string | null | undefined;
   password?: string | undefined;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -746,7 +767,7 @@ export interface UserPut {
   email?: string | null | undefined;
   password?: string | undefined;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -878,7 +899,7 @@ export type VmStatus = "creating" | "stopped" | "starting" | "running" | "paused
 export interface VmStatusMessage {
   vmId: string;
   name: string;
-  status: VmStatus;
+  status: "creating" | "stopped" | "starting" | "running" | "paused" | "stopping" | "suspended" | "deleting" | "error" | "deleted";
   /** vCPUs. */
   cpu: number | null;
   /** MiB. */
@@ -934,6 +955,11 @@ export interface Calls {
     query: Record<string, never>;
     body: ImageCreate;
     data: Image;
+  };
+  createSocketTicket: {
+    query: Record<string, never>;
+    body: CreateSocketTicketBody;
+    data: SocketTicket;
   };
   createToken: {
     query: Record<string, never>;
@@ -1080,6 +1106,15 @@ export interface Calls {
     body: null;
     data: AuditList;
   };
+  listEvents: {
+    query: {
+      after?: number | undefined;
+      limit?: number | undefined;
+      vmId?: string | undefined;
+    };
+    body: null;
+    data: EventList;
+  };
   listHosts: {
     query: {
       page?: number | undefined;
@@ -1158,6 +1193,14 @@ export interface Calls {
     };
     body: null;
     data: UserList;
+  };
+  listVmEvents: {
+    query: {
+      after?: number | undefined;
+      limit?: number | undefined;
+    };
+    body: null;
+    data: EventList;
   };
   listVms: {
     query: {
@@ -1292,6 +1335,7 @@ export type ApiErrorCode =
   | "IMAGE_IN_USE"
   | "ENROLMENT_SPENT"
   | "ENROLMENT_EXPIRED"
+  | "EVENTS_EXPIRED"
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "PRECONDITION_FAILED"
@@ -1300,6 +1344,7 @@ export type ApiErrorCode =
   | "IDEMPOTENCY_IN_PROGRESS"
   | "TOO_MANY_CONNECTIONS"
   | "RATE_LIMITED"
+  | "TOO_MANY_SUBSCRIPTIONS"
   | "UPGRADE_REQUIRED"
   | "INTERNAL_SERVER_ERROR"
   | "HOST_OFFLINE"
