@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { OperationKind, VmReport } from "./operations.ts";
 import { StreamOrder } from "./streams.ts";
+import { HostSample, VmSample, WatchOrder } from "./samples.ts";
 import { VmId } from "./vm.ts";
 
 export const linkProtocol = { lowest: 1, highest: 1 } as const;
@@ -154,6 +155,13 @@ export const AgentFrame = z.discriminatedUnion("type", [
     event: z.enum(["vm.powered-off", "vm.crashed", "vm.no-space", "vm.recovered"]),
     vm: VmReport,
     message: words(500),
+  }),
+  /** Samples of what is watched; may be lost. */
+  z.strictObject({
+    type: z.literal("stats"),
+    ...Epoch,
+    vms: z.array(VmSample).max(500),
+    host: HostSample.nullable(),
   }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
