@@ -11,11 +11,13 @@ import { enrol, Identity } from "./identity.ts";
 import { ImageStore } from "./images.ts";
 import { openJournal } from "./journal.ts";
 import { Link } from "./link.ts";
+import { Sampler } from "./metrics/sampler.ts";
 import type { Host } from "./operations/operation.ts";
 import { HostPaths } from "./paths.ts";
 import { Scheduler } from "./scheduler.ts";
 import { helloBasics, Session } from "./session.ts";
 import { trimSerialLogs } from "./serial-logs.ts";
+import { Streams } from "./streams/streams.ts";
 import { tellParent } from "./parent.ts";
 import { VmTable } from "./vm-table.ts";
 
@@ -47,6 +49,8 @@ async function main(): Promise<void> {
   const images = new ImageStore(paths, { allowPrivateAddresses: settings.allowPrivateAddresses });
   const host: Host = { paths, images, vms };
 
+  const streams = new Streams({ identity, host, log });
+  const sampler = new Sampler({ host, send: (samples) => session.stats(samples), log });
   const scheduler = new Scheduler(
     { journal, host, onProgress: (progress) => session.progress(progress) },
     (operationId) => session.ended(operationId),
@@ -59,6 +63,8 @@ async function main(): Promise<void> {
     send: (frame) => link.send(frame),
     run: (operation) => scheduler.add(operation),
     cancel: (operation) => scheduler.cancel(operation),
+    openStream: (order) => streams.open(order),
+    watch: (order) => (order ? sampler.watch(order) : sampler.stop()),
     hello: async () => ({
       ...helloBasics,
       agentVersion: version,

@@ -27,6 +27,9 @@ export const streamLimits = {
 /** The WebSocket subprotocol of clients that grant credit themselves: text frames are `StreamControl` in both directions. */
 export const creditProtocol = "voidvm.credit.v1";
 
+/** Of the host's dial: the ticket of its order. */
+export const streamTicketHeader = "X-VoidVM-Stream-Ticket";
+
 export const StreamKind = z.enum(["vnc", "serial", "ssh", "tcp"]);
 export type StreamKind = z.infer<typeof StreamKind>;
 

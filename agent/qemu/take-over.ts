@@ -3,6 +3,7 @@ import { HostError } from "../errors.ts";
 import type { VmPaths } from "../paths.ts";
 import { Monitor } from "./monitor.ts";
 import type { QemuProcess } from "./process.ts";
+import { removeForwards } from "./user-network.ts";
 
 export interface TakenOver {
   readonly monitor: Monitor;
@@ -21,6 +22,7 @@ export async function takeOver(qemu: QemuProcess, paths: VmPaths): Promise<Taken
     const { enabled } = await monitor.execute<{ enabled: boolean }>("query-kvm");
     const { status } = await monitor.execute<{ status: string }>("query-status");
     const devices = await monitor.execute<{ "io-status"?: string }[]>("query-block");
+    await removeForwards(monitor.execute.bind(monitor));
     return {
       monitor,
       accelerator: enabled ? "kvm" : "tcg",

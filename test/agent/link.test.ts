@@ -49,6 +49,8 @@ beforeEach(async () => {
       session.ended(id);
       return true;
     },
+    openStream: async () => {},
+    watch: () => {},
     hello: async () => ({
       ...helloBasics,
       agentVersion: "1",

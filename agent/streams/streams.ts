@@ -1,0 +1,55 @@
+/** The streams of this host: carries out the edge's orders to dial, and joins each socket to what it is for. */
+import { type StreamKind, type StreamOrder, streamLimits } from "../../protocol/streams.ts";
+import { HostError } from "../errors.ts";
+import type { Identity } from "../identity.ts";
+import type { Host } from "../operations/operation.ts";
+import { dialStream } from "./dial.ts";
+import type { OpenStream, StreamEnd } from "./stream-end.ts";
+import { StreamSocket } from "./stream-socket.ts";
+import { openTcp } from "./tcp.ts";
+import { openVnc } from "./vnc.ts";
+
+export interface StreamsOptions {
+  readonly identity: Identity;
+  readonly host: Host;
+  readonly log: (line: string) => void;
+}
+
+const targets: { readonly [K in StreamKind]?: OpenStream<K> } = { tcp: openTcp, vnc: openVnc };
+
+export class Streams {
+  readonly #options: StreamsOptions;
+  #count = 0;
+
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+  }
+
+  /** Whatever becomes of it, the client is told by the socket, or by the edge where there was none in time. */
+  async open({ ticket, target, streamId }: StreamOrder): Promise<void> {
+    const { identity, host, log } = this.#options;
+    this.#count++;
+    try {
+      const socket = await dialStream(identity, ticket);
+      socket.once("close", () => this.#count--);
+      const joined = new StreamSocket(socket);
+      try {
+        if (this.#count > streamLimits.maxPerHost) {
+          throw new HostError("TOO_MANY_STREAMS", `This host has ${streamLimits.maxPerHost} streams already`);
+        }
+        joined.join(await openTarget(target, host));
+      } catch (error) {
+        joined.finish(error as Error);
+      }
+    } catch (error) {
+      this.#count--;
+      log(`${streamId} could not be opened at the edge: ${(error as Error).message}`);
+    }
+  }
+}
+
+async function openTarget<K extends StreamKind>(target: StreamOrder["target"], host: Host): Promise<StreamEnd> {
+  const open = targets[target.kind] as OpenStream<K> | undefined;
+  if (!open) throw new HostError("HOST_ERROR", `This agent opens no streams of kind ${target.kind}`);
+  return open(target as Parameters<OpenStream<K>>[0], host);
+}
