@@ -48,7 +48,10 @@ interface Answer {
 
 /** The line after the synchronisation's own; null while it is not there. */
 function answerAfter(received: Buffer, id: number): Answer | null {
-  const lines = received.subarray(received.lastIndexOf(delimiter) + 1).toString("utf8").split("\n");
+  const lines = received
+    .subarray(received.lastIndexOf(delimiter) + 1)
+    .toString("utf8")
+    .split("\n");
   const at = lines.findIndex((line) => parse(line)?.return === id);
   // The last piece has no end yet.
   return at === -1 || at + 1 >= lines.length - 1 ? null : parse(lines[at + 1] ?? "");

@@ -42,7 +42,10 @@ it("reads this host, and makes a sample of two readings", async () => {
   expect(now.cpu.total).toBeGreaterThanOrEqual(before.cpu.total);
   expect(now.memory.used).toBeGreaterThan(0);
   expect(now.memory.used).toBeLessThan(now.memory.total);
-  expect(HostSample.parse(hostSample(before, now))).toMatchObject({ hostId: null, memory: { usage: expect.any(Number) } });
+  expect(HostSample.parse(hostSample(before, now))).toMatchObject({
+    hostId: null,
+    memory: { usage: expect.any(Number) },
+  });
 });
 
 const reading: VmReading = {
