@@ -5,8 +5,15 @@
  */
 import type { Permission } from "../protocol/permissions.ts";
 
-/** `open`: anybody. `agent`: the route itself verifies a host's own key. Otherwise a user with this permission. */
-export type Access = "open" | "agent" | Permission;
+/**
+ * `open`: anybody. `agent`: the route itself verifies a host's own key. `ticket`: it verifies a ticket that a user with
+ * the permission has made. Otherwise a user with this permission.
+ */
+export type Access = "open" | "agent" | "ticket" | Permission;
+
+export function isForUsers(needed: Access): needed is Permission {
+  return needed !== "open" && needed !== "agent" && needed !== "ticket";
+}
 
 /** By method and path below `/api/v1`, as Hono spells it. */
 export const access = {
@@ -32,6 +39,7 @@ export const access = {
   "DELETE /users/:id": "user:delete",
   "POST /agent/enrol": "agent",
   "GET /agent/link": "agent",
+  "GET /agent/stream": "agent",
   "GET /vms": "vm:read",
   "POST /vms": "vm:create",
   "GET /vms/:id": "vm:read",
@@ -44,6 +52,11 @@ export const access = {
   "POST /vms/:id/pause": "vm:pause",
   "POST /vms/:id/resume": "vm:resume",
   "POST /vms/:id/reset": "vm:reset",
+  "GET /vms/:id/console/vnc": "vm:console",
+  "GET /vms/:id/console/serial": "vm:console",
+  "GET /vms/:id/tunnel": "vm:tunnel",
+  "GET /vms/:id/tunnel/ticket": "vm:tunnel",
+  "GET /streams/:id": "ticket",
   "GET /operations": "operation:read",
   "GET /operations/:id": "operation:read",
   "POST /operations/:id/cancel": "operation:cancel",
@@ -67,6 +80,12 @@ export const access = {
 } as const satisfies Record<string, Access>;
 
 export type RouteKey = keyof typeof access;
+
+/** Reading that is written down like a change: it opens a way into a machine. */
+export const auditedReads: ReadonlySet<RouteKey> = new Set([
+  ...(["GET /vms/:id/console/vnc", "GET /vms/:id/console/serial"] as const),
+  ...(["GET /vms/:id/tunnel", "GET /vms/:id/tunnel/ticket"] as const),
+]);
 
 export const apiBase = "/api/v1";
 

@@ -24,6 +24,7 @@ import { openapi } from "./routes/openapi.ts";
 import { operations } from "./routes/operations.ts";
 import { permissions, roles } from "./routes/roles.ts";
 import { audit, logs } from "./routes/records.ts";
+import { streams, vmStreams } from "./routes/streams.ts";
 import { system } from "./routes/system.ts";
 import { users } from "./routes/users.ts";
 import { vms } from "./routes/vms.ts";
@@ -38,6 +39,8 @@ const api = new Hono<AppEnv>()
   .route("/roles", roles)
   .route("/permissions", permissions)
   .route("/vms", vms)
+  .route("/vms", vmStreams)
+  .route("/streams", streams)
   .route("/operations", operations)
   .route("/images", images)
   .route("/hosts", hosts)

@@ -6,7 +6,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { type AuditNote, writeAudit } from "../db/audit.ts";
-import type { RouteKey } from "./access.ts";
+import { auditedReads, type RouteKey } from "./access.ts";
 import type { AppEnv, Caller } from "./env.ts";
 import { clientAddress } from "./limits.ts";
 
@@ -28,10 +28,10 @@ export const auditChanges = createMiddleware<AppEnv>(async (c, next) => {
   );
 });
 
-/** Called by the guard, once it knows who asks for what. Reading is no change. */
+/** Called by the guard, once it knows who asks for what. Reading is no change, but for what opens a way in. */
 export function beginAudit(c: Context<AppEnv>, route: RouteKey, caller: Caller | null): void {
   const [method = "", path = ""] = route.split(" ");
-  if (method === "GET") return;
+  if (method === "GET" && !auditedReads.has(route)) return;
   c.set("auditNote", {
     key: crypto.randomUUID(),
     timestamp: new Date().toISOString(),

@@ -30,8 +30,9 @@ async function admittedCaller(c: Context<AppEnv>): Promise<Caller> {
   return caller;
 }
 
-async function credentialOf(c: Context<AppEnv>): Promise<{ userId: string; credential: Credential }> {
-  const [scheme, bearer, ...rest] = (c.req.header("Authorization") ?? "").split(" ");
+/** What a request came with, verified as far as that goes without its user's object. Errors: UNAUTHENTICATED, TOKEN_EXPIRED. */
+export async function credentialOf(c: Context<AppEnv>): Promise<{ userId: string; credential: Credential }> {
+  const [scheme, bearer, ...rest] = authorizationOf(c).split(" ");
   if (scheme?.toLowerCase() !== "bearer" || !bearer || rest.length > 0) {
     throw new ApiError(
       "UNAUTHENTICATED",
@@ -42,6 +43,12 @@ async function credentialOf(c: Context<AppEnv>): Promise<{ userId: string; crede
   if (personal) return { userId: personal.userId, credential: { type: "token", hash: await hashSecret(bearer) } };
   const { sub, sid = null } = await verifyAccessToken(c.env.VOIDVM_JWT_KEYS, bearer);
   return { userId: sub, credential: { type: "session", id: sid } };
+}
+
+/** A page can give a WebSocket no headers, so an upgrade may bring its token in the address. */
+function authorizationOf(c: Context<AppEnv>): string {
+  const inAddress = c.req.header("Upgrade") === undefined ? undefined : c.req.query("token");
+  return c.req.header("Authorization") ?? (inAddress === undefined ? "" : `Bearer ${inAddress}`);
 }
 
 const refusals: Readonly<Record<Refusal, () => ApiError>> = {

@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { access, apiBase } from "./access.ts";
-import type { AppEnv } from "./env.ts";
+import type { AppEnv, Env } from "./env.ts";
 import { admitAddress } from "./limits.ts";
 
 const sendable = "Authorization, Content-Type, Accept-Language, Idempotency-Key, If-Match, Prefer, X-Request-Id";
@@ -26,8 +26,12 @@ export const cors = createMiddleware<AppEnv>(async (c, next) => {
   if (c.res.status !== 101) allowOrigin(c, methods);
 });
 
+export function allowedOrigins(env: Env): string[] {
+  return (env.VOIDVM_CORS_ORIGINS ?? "").split(",").map((origin) => origin.trim());
+}
+
 function allowOrigin(c: Context<AppEnv>, methods: readonly string[]): void {
-  const origins = (c.env.VOIDVM_CORS_ORIGINS ?? "").split(",").map((origin) => origin.trim());
+  const origins = allowedOrigins(c.env);
   const origin = c.req.header("Origin");
   // A cache must not give one origin's answer to another.
   c.header("Vary", "Origin", { append: true });

@@ -3,6 +3,7 @@ import type { AuditNote } from "../db/audit.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Rights } from "../protocol/permissions.ts";
 import type { RouteKey } from "./access.ts";
+import type { ConsoleStream } from "./objects/console-stream.ts";
 import type { HostLink } from "./objects/host-link.ts";
 import type { Standing } from "./objects/rate-window.ts";
 import type { UserGate } from "./objects/user-gate.ts";
@@ -10,6 +11,7 @@ import type { UserGate } from "./objects/user-gate.ts";
 export interface Env {
   readonly DB: D1Database;
   readonly HOST_LINK: DurableObjectNamespace<HostLink>;
+  readonly CONSOLE_STREAM: DurableObjectNamespace<ConsoleStream>;
   readonly USER_GATE: DurableObjectNamespace<UserGate>;
   /** The static assets: the documentation page. */
   readonly ASSETS: Fetcher;

@@ -7,7 +7,7 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { matchedRoutes } from "hono/route";
 import { isAllowed } from "../protocol/permissions.ts";
-import { access, type RouteKey, routeKeyOf } from "./access.ts";
+import { type Access, access, isForUsers, type RouteKey, routeKeyOf } from "./access.ts";
 import { beginAudit } from "./audit.ts";
 import { authenticate } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
@@ -21,9 +21,10 @@ export const guard = createMiddleware<AppEnv>(async (c, next) => {
     throw new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`.slice(0, 300));
   }
   c.set("route", route);
-  const needed = access[route];
-  if (needed === "open" || needed === "agent") {
-    if (needed === "open") await admitAddress(c);
+  const needed: Access = access[route];
+  if (!isForUsers(needed)) {
+    // An agent's route has limits of its own.
+    if (needed !== "agent") await admitAddress(c);
     beginAudit(c, route, null);
   } else {
     const caller = await authenticate(c);

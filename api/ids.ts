@@ -1,7 +1,7 @@
 /** Ids: a prefix and a ULID in lower case (48 bits of time, 80 of chance), so they sort by the time they were made at. */
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 
-export type IdPrefix = "vm" | "user" | "host" | "op" | "img" | "ses" | "tok";
+export type IdPrefix = "vm" | "user" | "host" | "op" | "img" | "ses" | "tok" | "stream";
 
 export function newId(prefix: IdPrefix, now: number = Date.now()): string {
   let time = "";

@@ -3,6 +3,7 @@ import { app } from "./app.ts";
 import type { Env } from "./env.ts";
 import { sweep } from "./sweep.ts";
 
+export { ConsoleStream } from "./objects/console-stream.ts";
 export { HostLink } from "./objects/host-link.ts";
 export { UserGate } from "./objects/user-gate.ts";
 

@@ -31,6 +31,8 @@ export const errorTable = {
   TOKEN_NOT_FOUND: entry(404, "访问令牌不存在", "No such access token"),
   IMAGE_NOT_FOUND: entry(404, "镜像不存在", "No such image"),
   HOST_NOT_FOUND: entry(404, "主机不存在", "No such host"),
+  STREAM_NOT_FOUND: entry(404, "连接票据不存在或已过期", "No such ticket, or it has expired"),
+  TICKET_SPENT: entry(409, "连接票据已被使用", "The ticket was used already"),
   NAME_TAKEN: entry(409, "名称已被使用", "The name is taken"),
   LAST_ADMIN: entry(
     409,
@@ -68,6 +70,7 @@ export const errorTable = {
   URL_FORBIDDEN: entry(422, "该地址不允许访问", "The address is not one that a host may fetch from"),
   IDEMPOTENCY_MISMATCH: entry(422, "幂等键已用于不同的请求", "The idempotency key was used for another request"),
   IDEMPOTENCY_IN_PROGRESS: entry(409, "相同幂等键的请求仍在处理", "The first request with this key is still running"),
+  TOO_MANY_CONNECTIONS: entry(429, "连接数已达上限", "Too many connections at a time"),
   RATE_LIMITED: entry(429, "请求过于频繁", "Too many requests"),
   UPGRADE_REQUIRED: entry(426, "此地址仅接受 WebSocket 连接", "This address takes WebSocket connections only"),
   INTERNAL_SERVER_ERROR: entry(500, "服务器内部错误", "Internal server error"),
@@ -138,6 +141,12 @@ export const streamErrors = {
   STREAM_IDLE: { retryable: true, en: "Nothing was said for too long", zh: "连接空闲过久，已关闭" },
   TOO_MANY_STREAMS: { retryable: true, en: "The host has too many streams", zh: "主机上的连接过多" },
   HOST_OFFLINE: { retryable: true, en: "The host is offline", zh: "主机离线" },
+  READER_TOO_SLOW: { retryable: true, en: "The reader is too slow", zh: "读取过慢，连接已关闭" },
+  STREAM_MALFORMED: {
+    retryable: false,
+    en: "What was sent is not of the protocol, or more than was granted",
+    zh: "数据不符合协议或超出额度",
+  },
 } as const;
 
 export type StreamErrorCode = keyof typeof streamErrors;

@@ -18,6 +18,8 @@ export const permissions = {
   "vm:pause": { zh: "暂停虚拟机", en: "Pause virtual machines" },
   "vm:resume": { zh: "恢复虚拟机", en: "Resume virtual machines" },
   "vm:reset": { zh: "强制复位虚拟机", en: "Reset virtual machines" },
+  "vm:console": { zh: "使用虚拟机控制台", en: "Use the consoles of virtual machines" },
+  "vm:tunnel": { zh: "连接虚拟机的网络端口", en: "Reach ports of virtual machines" },
   "operation:read": { zh: "查看操作", en: "See operations" },
   "operation:cancel": { zh: "取消操作", en: "Cancel operations" },
   "image:read": { zh: "查看镜像", en: "See images" },

@@ -15,7 +15,10 @@ export const streamLimits = {
   maxFrameBytes: 65_536,
   /** Granted at the beginning, in both directions; renewed when half of it is consumed. */
   windowBytes: 262_144,
-  /** What a client that grants nothing is sent before it must show a sign of life. Less than the 8 MiB that a stalled reader may cost. */
+  /**
+   * What a client that grants nothing is sent before it must show a sign of life, and may send ahead of the host; what
+   * one that grants may have granted and not been sent. Less than the 8 MiB that a stalled reader may cost.
+   */
   unawareBytes: 6_291_456,
   scrollbackBytes: 262_144,
   maxPerHost: 32,
@@ -32,6 +35,10 @@ export const streamTicketHeader = "X-VoidVM-Stream-Ticket";
 
 export const StreamKind = z.enum(["vnc", "serial", "ssh", "tcp"]);
 export type StreamKind = z.infer<typeof StreamKind>;
+
+/** What opens a stream: the address of a WebSocket, good once. */
+export const StreamTicket = z.object({ url: z.url(), expiresAt: z.iso.datetime() });
+export type StreamTicket = z.infer<typeof StreamTicket>;
 
 /** Where the host's end leads to. */
 export const StreamTarget = z.discriminatedUnion("kind", [

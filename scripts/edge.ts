@@ -107,6 +107,7 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
         assets: { directory: options.assets, binding: "ASSETS", routerConfig: { has_user_worker: true } },
         durableObjects: {
           HOST_LINK: { className: "HostLink", useSQLite: true },
+          CONSOLE_STREAM: { className: "ConsoleStream", useSQLite: true },
           USER_GATE: { className: "UserGate", useSQLite: true },
         },
         unsafeDirectSockets: sockets.slice(0, 1),

@@ -36,8 +36,8 @@ export function qemuArguments({ vmId, spec, paths, accelerator }: QemuOptions): 
     ...["-device", "virtio-rng-pci"],
     ...["-device", "virtio-balloon-pci,id=balloon0"],
     ...["-vga", "std"],
-    // A viewer that asks to be the only one must not cut the others off.
-    ...["-vnc", `unix:${comma(paths.vnc)},share=force-shared`],
+    // A viewer that asks to be the only one gets in, and cuts nobody off.
+    ...["-vnc", `unix:${comma(paths.vnc)},share=ignore`],
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent0,path=${comma(paths.guestAgent)},server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent0,name=org.qemu.guest_agent.0"],

@@ -16,6 +16,7 @@ import {
   pingText,
   pongText,
 } from "../../protocol/agent-link.ts";
+import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
 import { CancelAnswers } from "./cancel-answers.ts";
 import { Coalesced } from "./coalesced.ts";
@@ -108,6 +109,16 @@ export class HostLink extends DurableObject<Env> {
     return "cancelled";
   }
 
+  /** Has the host dial for a stream. Kept nowhere: what can't be said now is refused. */
+  openStream(order: StreamOrder): "sent" | "offline" | "unsupported" {
+    const socket = this.#currentSocket();
+    const { synced, epoch, features } = this.#session.current;
+    if (!socket || !synced) return "offline";
+    if (!features.includes("streams")) return "unsupported";
+    this.#send(socket, { type: "open-stream", epoch, order });
+    return "sent";
+  }
+
   /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
   async revoke(): Promise<void> {
     this.#session.update({ revoked: true, connected: false, synced: false });
@@ -175,6 +186,7 @@ export class HostLink extends DurableObject<Env> {
       epoch,
       journalId: hello.journalId,
       bootId: hello.bootId,
+      features: hello.features,
       eventSequence: journalId === hello.journalId ? eventSequence : 0,
       connected: true,
       synced: false,

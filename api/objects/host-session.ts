@@ -6,6 +6,8 @@ export interface HostSession {
   /** The journal and boot of the agent that said hello last. */
   journalId: string;
   bootId: string;
+  /** What that agent can do beside what every agent can. */
+  features: readonly string[];
   /** The last event that was taken from that journal. */
   eventSequence: number;
   connected: boolean;
@@ -20,6 +22,7 @@ const none: HostSession = {
   epoch: 0,
   journalId: "",
   bootId: "",
+  features: [],
   eventSequence: 0,
   connected: false,
   synced: false,

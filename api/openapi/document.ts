@@ -3,7 +3,7 @@
  * rights, and the words of operations/.
  */
 import type { RouterRoute } from "hono/types";
-import { access, apiBase, type RouteKey, routeKeyOf } from "../access.ts";
+import { access, apiBase, isForUsers, type RouteKey, routeKeyOf } from "../access.ts";
 import { validatedBy } from "../validate.ts";
 import { errorsOf, ErrorResponses } from "./error-responses.ts";
 import { type HeaderName, headers, headersOfAll, type ParameterName, parameters } from "./headers.ts";
@@ -73,7 +73,7 @@ function toOperation(route: MountedRoute, doc: OperationDoc, schemas: Schemas, e
   const body = route.validates.find((entry) => entry?.target === "json")?.schema;
   const query = route.validates.find((entry) => entry?.target === "query")?.schema;
   const names = parameterNames(route, doc);
-  const isOpen = right === "open" || right === "agent";
+  const isOpen = !isForUsers(right);
   return {
     operationId: doc.id,
     tags: [doc.tag],
@@ -148,7 +148,7 @@ function envelope(data: Json, beside: Json | undefined): Json {
 function parameterNames({ method, key }: MountedRoute, doc: OperationDoc): ParameterName[] {
   const all: [ParameterName, boolean][] = [
     ["Prefer", doc.waits === true],
-    ["IdempotencyKey", method === "POST" && access[key] !== "agent" && access[key] !== "open"],
+    ["IdempotencyKey", method === "POST" && isForUsers(access[key])],
     ["IfMatch", doc.conditional === true],
     ["AcceptLanguage", true],
     ["RequestId", true],

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type ErrorCode, errorTable } from "../../protocol/errors.ts";
 import { ErrorBody } from "../../protocol/rest.ts";
-import { access, type RouteKey } from "../access.ts";
+import { access, isForUsers, type RouteKey } from "../access.ts";
 import { type HeaderName, headersOfAll } from "./headers.ts";
 import type { OperationDoc } from "./operation.ts";
 import { inlineSchema, type Json } from "./schemas.ts";
@@ -14,15 +14,14 @@ export function errorsOf(
   doc: OperationDoc,
   takes: { readonly body: boolean; readonly query: boolean },
 ): ErrorCode[] {
-  const right = access[key];
-  const isForUsers = right !== "open" && right !== "agent";
+  const forUsers = isForUsers(access[key]);
   const changes = method !== "GET";
-  const takesKey = method === "POST" && isForUsers;
+  const takesKey = method === "POST" && forUsers;
   const common: readonly (readonly [ErrorCode, boolean])[] = [
     ["INVALID_REQUEST_PARAMS", takes.body || takes.query || takesKey],
-    ["UNAUTHENTICATED", isForUsers],
-    ["TOKEN_EXPIRED", isForUsers],
-    ["FORBIDDEN", isForUsers],
+    ["UNAUTHENTICATED", forUsers],
+    ["TOKEN_EXPIRED", forUsers],
+    ["FORBIDDEN", forUsers],
     ["PRECONDITION_FAILED", doc.conditional === true],
     ["PAYLOAD_TOO_LARGE", changes],
     ["UNSUPPORTED_MEDIA_TYPE", changes],

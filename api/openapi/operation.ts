@@ -8,6 +8,7 @@ export const tags = {
   Authentication: "Logging in, sessions, and tokens for programs.",
   Users: "Accounts, roles and permissions.",
   "Virtual machines": "Create machines and act on them. Slow work answers at once, with the operation that does it.",
+  Consoles: "Screens, serial consoles and network ports of machines, over WebSockets.",
   Operations: "What was asked for and how it went. Wait here in place of polling.",
   Images: "What machines are made from.",
   Hosts: "The machines that machines run on.",

@@ -11,6 +11,7 @@ import * as operations from "../../protocol/operations.ts";
 import * as permissions from "../../protocol/permissions.ts";
 import * as records from "../../protocol/records.ts";
 import * as rest from "../../protocol/rest.ts";
+import * as streams from "../../protocol/streams.ts";
 import * as system from "../../protocol/system.ts";
 import * as vm from "../../protocol/vm.ts";
 import { fieldNotes } from "./field-notes.ts";
@@ -19,7 +20,7 @@ export type Json = Record<string, unknown>;
 
 const prefix = "#/components/schemas/";
 const exported = new Map<z.ZodType, string>();
-for (const module of [vm, operations, rest, permissions, accounts, config, records, system, link]) {
+for (const module of [vm, operations, rest, permissions, accounts, config, records, system, streams, link]) {
   for (const [name, value] of Object.entries(module)) if (value instanceof z.ZodType) exported.set(value, name);
 }
 

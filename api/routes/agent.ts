@@ -3,12 +3,14 @@ import { type Context, Hono } from "hono";
 import { errors, importJWK, jwtVerify } from "jose";
 import { enrolmentState, findHostKey, spendEnrolment } from "../../db/hosts.ts";
 import { EnrolRequest } from "../../protocol/agent-link.ts";
+import { streamTicketHeader } from "../../protocol/streams.ts";
 import { currentConfig } from "../config.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { hashSecret } from "../ids.ts";
 import { admitByAddress } from "../limits.ts";
+import { upgraded } from "../offer-stream.ts";
 import { body } from "../validate.ts";
 import { verifyHostToken } from "../host-tokens.ts";
 
@@ -35,22 +37,30 @@ export const agent = new Hono<AppEnv>()
     return ok(c, { hostId: host.id, name: host.name });
   })
   .get("/link", async (c) => {
-    if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
-      throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
-    }
-    const { limits } = await currentConfig(c);
-    await admitByAddress(c, "link", dialsPerRequest * limits.requestsPerMinute);
-    const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
-    // Before the object is woken: a stranger must not be able to keep a fleet's objects awake.
-    const { hostId, tokenId } = await verifyHostToken(token, new URL(c.req.url).origin, (id) =>
-      findHostKey(c.env.DB, id),
-    );
+    const { hostId, tokenId } = await verifiedHost(c);
     const headers = new Headers(c.req.raw.headers);
     headers.delete("Authorization");
     headers.set("X-VoidVM-Host", hostId);
     headers.set("X-VoidVM-Token-Id", tokenId);
     return c.env.HOST_LINK.getByName(hostId).fetch(new Request(c.req.url, { headers }));
+  })
+  .get("/stream", async (c) => {
+    const { hostId } = await verifiedHost(c);
+    const [streamId = "", secret = ""] = (c.req.header(streamTicketHeader) ?? "").split(".");
+    const headers = { Upgrade: "websocket", [streamTicketHeader]: secret, "X-VoidVM-Host": hostId };
+    return upgraded(await c.env.CONSOLE_STREAM.getByName(streamId).fetch(c.req.url, { headers }));
   });
+
+/** Whose key has signed. Before any object is woken: a stranger must not be able to keep a fleet's objects awake. */
+async function verifiedHost(c: Context<AppEnv>): Promise<{ hostId: string; tokenId: string }> {
+  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
+    throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
+  }
+  const { limits } = await currentConfig(c);
+  await admitByAddress(c, "link", dialsPerRequest * limits.requestsPerMinute);
+  const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
+  return verifyHostToken(token, new URL(c.req.url).origin, (id) => findHostKey(c.env.DB, id));
+}
 
 async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, audience: string): Promise<void> {
   try {

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:test";
 import { drizzle } from "drizzle-orm/d1";
 import { beforeAll, describe, expect, it } from "vitest";
-import { access, apiBase, type RouteKey, routeKeyOf } from "../../api/access.ts";
+import { access, apiBase, isForUsers, type RouteKey, routeKeyOf } from "../../api/access.ts";
 import { app } from "../../api/app.ts";
 import { hashSecret, newId } from "../../api/ids.ts";
 import { newPersonalToken } from "../../api/personal-tokens.ts";
@@ -14,7 +14,7 @@ import { addHost, Client, jwtKeys, machine } from "./client.ts";
 
 const db = drizzle(env.DB);
 const table = Object.entries(access) as [RouteKey, (typeof access)[RouteKey]][];
-const guarded = table.filter((entry): entry is [RouteKey, Permission] => !["open", "agent"].includes(entry[1]));
+const guarded = table.filter((entry): entry is [RouteKey, Permission] => isForUsers(entry[1]));
 
 /** Where things lie that tenants own. A new kind of them is named here, or its routes fail. */
 const ownedAt = ["/vms/:id", "/operations/:id", "/auth/tokens/:id"] as const;

@@ -17,4 +17,11 @@ export const agentDocs = {
     answers: { 101: { description: "The link is open." } },
     errors: ["UNAUTHENTICATED", "TOKEN_EXPIRED", "UPGRADE_REQUIRED"],
   },
+  "GET /agent/stream": {
+    id: "openAgentStream",
+    tag: "Agents",
+    summary: "Open a WebSocket for a stream that a client waits for",
+    answers: { 101: { description: "The stream is joined to its client." } },
+    errors: ["UNAUTHENTICATED", "TOKEN_EXPIRED", "STREAM_NOT_FOUND", "UPGRADE_REQUIRED"],
+  },
 } as const satisfies OperationDocs;

@@ -5,6 +5,7 @@ import { authDocs } from "./auth.ts";
 import { hostDocs } from "./hosts.ts";
 import { imageDocs } from "./images.ts";
 import { operationRouteDocs } from "./operations.ts";
+import { streamDocs } from "./streams.ts";
 import { systemDocs } from "./system.ts";
 import { userDocs } from "./users.ts";
 import { vmDocs } from "./vms.ts";
@@ -13,6 +14,7 @@ export const operationDocs: OperationDocs = {
   ...authDocs,
   ...userDocs,
   ...vmDocs,
+  ...streamDocs,
   ...operationRouteDocs,
   ...imageDocs,
   ...hostDocs,
