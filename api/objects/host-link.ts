@@ -6,7 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Change, projectProgress } from "../../db/projection.ts";
-import { queuedOperations } from "../../db/pending.ts";
+import { takeQueued } from "../../db/pending.ts";
 import {
   type AgentFrame,
   closeCodes,
@@ -18,6 +18,7 @@ import {
 } from "../../protocol/agent-link.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
+import { tellHubs, tellHubsOfProgress } from "../hubs.ts";
 import { CancelAnswers } from "./cancel-answers.ts";
 import { Coalesced } from "./coalesced.ts";
 import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
@@ -44,7 +45,7 @@ const startedDelayMs = 100;
 export class HostLink extends DurableObject<Env> {
   readonly #outbox = new Outbox(this.ctx.storage.sql);
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
-  readonly #projector = new Projector(this.env.DB, this.#outbox);
+  readonly #projector = new Projector(this.env, this.#outbox);
   readonly #progressAt = new Map<string, number>();
   readonly #cancelAnswers = new CancelAnswers();
   readonly #takingOver = new Coalesced(() => this.#takeOver());
@@ -274,7 +275,8 @@ export class HostLink extends DurableObject<Env> {
     const last = this.#progressAt.get(operationId) ?? 0;
     if (Date.now() - last < progressEveryMs) return;
     this.#progressAt.set(operationId, Date.now());
-    await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => {});
+    const told = await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => null);
+    if (told?.operation) void tellHubsOfProgress(this.env, told.hubs, told.operation);
   }
 
   async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {
@@ -307,10 +309,10 @@ export class HostLink extends DurableObject<Env> {
 
   async #takeOver(): Promise<void> {
     const deadlineAt = Date.now() + linkLimits.deliveryDeadlineMs;
-    for (const operation of await queuedOperations(this.env.DB, this.#session.current.hostId)) {
-      this.#outbox.put(operation, deadlineAt);
-    }
+    const { queued, hubs } = await takeQueued(this.env.DB, this.#session.current.hostId);
+    for (const operation of queued) this.#outbox.put(operation, deadlineAt);
     this.#deliver();
+    void tellHubs(this.env, hubs);
     await this.#schedule();
   }
 
