@@ -516,6 +516,9 @@ export type StreamControl = {
   type: "text";
   text: string;
 } | {
+  type: "untyped";
+  characters: string;
+} | {
   type: "end";
 } | {
   type: "closed";
@@ -891,7 +894,7 @@ export interface VmSample {
   network: {
     rx: number;
     tx: number;
-  };
+  } | null;
 }
 
 export type VmStatus = "creating" | "stopped" | "starting" | "running" | "paused" | "stopping" | "suspended" | "deleting" | "error";
@@ -1377,6 +1380,10 @@ export type StreamErrorCode =
   | "HOST_ERROR"
   | "PORT_CLOSED"
   | "GUEST_UNREACHABLE"
+  | "SSH_AUTH_FAILED"
+  | "SSH_KEY_INVALID"
+  | "SSH_FAILED"
+  | "HOST_KEY_CHANGED"
   | "STREAM_LOST"
   | "STREAM_IDLE"
   | "TOO_MANY_STREAMS"
@@ -1385,7 +1392,7 @@ export type StreamErrorCode =
   | "STREAM_MALFORMED";
 
 /** What failed so on a host may succeed when it is asked for again. */
-export const retryableErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR","PORT_CLOSED","GUEST_UNREACHABLE","STREAM_LOST","STREAM_IDLE","TOO_MANY_STREAMS","HOST_OFFLINE","READER_TOO_SLOW"];
+export const retryableErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR","PORT_CLOSED","GUEST_UNREACHABLE","SSH_FAILED","STREAM_LOST","STREAM_IDLE","TOO_MANY_STREAMS","HOST_OFFLINE","READER_TOO_SLOW"];
 
 export const creditProtocol = "voidvm.credit.v1";
 
