@@ -4,11 +4,14 @@
  * The credentials are in memory for this one connection: they are in no file, no log line and no error.
  */
 import type { Duplex } from "node:stream";
-import { type AuthHandlerMiddleware, Client, type ClientChannel, type SyncHostVerifier, utils } from "ssh2";
+import ssh2, { type AuthHandlerMiddleware, type ClientChannel, type SyncHostVerifier } from "ssh2";
 import type { SshCredentials } from "../../protocol/client-socket.ts";
 import type { StreamErrorCode } from "../../protocol/errors.ts";
 import { HostError } from "../errors.ts";
 import { fingerprintOf, type HostKey } from "./host-key.ts";
+
+// Node does not find `utils` among the names that this CommonJS package exports.
+const { Client, utils } = ssh2;
 
 export interface Shell {
   readonly channel: ClientChannel;

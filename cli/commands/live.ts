@@ -106,8 +106,8 @@ const columns: Column<ReturnType<typeof toRow>>[] = [
   },
   { title: t("READ", "磁盘读"), of: ({ disk }) => rate(disk.read) },
   { title: t("WRITTEN", "磁盘写"), of: ({ disk }) => rate(disk.write) },
-  { title: t("RECEIVED", "接收"), of: ({ network }) => rate(network.rx) },
-  { title: t("SENT", "发送"), of: ({ network }) => rate(network.tx) },
+  { title: t("RECEIVED", "接收"), of: ({ network }) => (network ? rate(network.rx) : "–") },
+  { title: t("SENT", "发送"), of: ({ network }) => (network ? rate(network.tx) : "–") },
 ];
 
 async function draw(context: Context, system: HostSample | null, rows: { vm: Vm; sample: VmSample }[]): Promise<void> {

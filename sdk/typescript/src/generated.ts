@@ -205,22 +205,17 @@ export interface HostCreate {
 }
 
 export interface HostSample {
-  /** A host's id. In a creation: for administrators only. */
   hostId: string | null;
   at: string;
-  /** vCPUs. */
   cpu: {
     usage: number;
     cores: number;
   };
-  /** MiB. */
   memory: {
-    /** How many entries there are. */
     total: number;
     used: number;
     usage: number;
   };
-  /** GiB. */
   disk: {
     read: number;
     write: number;
@@ -522,7 +517,6 @@ export type StreamControl = {
   type: "end";
 } | {
   type: "closed";
-  /** Never changes its meaning: branch on it. */
   code: string | null;
   message: string | null;
 };
@@ -643,13 +637,11 @@ export type Topic = {
 } | {
   topic: "system-monitor";
   interval?: number | undefined;
-  /** A host's id. In a creation: for administrators only. */
   hostId?: string | undefined;
 } | {
   topic: "operations";
 } | {
   topic: "events";
-  /** The id of the last entry that was read: what came later follows, however much is added meanwhile. */
   after?: number | undefined;
 };
 
@@ -874,19 +866,15 @@ export interface VmRestart {
 export interface VmSample {
   vmId: string;
   at: string;
-  /** vCPUs. */
   cpu: {
     usage: number;
     cores: number;
   };
-  /** MiB. */
   memory: {
-    /** How many entries there are. */
     total: number;
     used: number;
     usage: number;
   };
-  /** GiB. */
   disk: {
     read: number;
     write: number;
@@ -903,9 +891,7 @@ export interface VmStatusMessage {
   vmId: string;
   name: string;
   status: "creating" | "stopped" | "starting" | "running" | "paused" | "stopping" | "suspended" | "deleting" | "error" | "deleted";
-  /** vCPUs. */
   cpu: number | null;
-  /** MiB. */
   memory: number | null;
   network: {
     rx: number;
