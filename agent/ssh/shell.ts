@@ -4,14 +4,11 @@
  * The credentials are in memory for this one connection: they are in no file, no log line and no error.
  */
 import type { Duplex } from "node:stream";
-import ssh2, { type AuthHandlerMiddleware, type ClientChannel, type SyncHostVerifier } from "ssh2";
+import ssh2, { type AuthHandlerMiddleware, type Client, type ClientChannel, type SyncHostVerifier } from "ssh2";
 import type { SshCredentials } from "../../protocol/client-socket.ts";
 import type { StreamErrorCode } from "../../protocol/errors.ts";
 import { HostError } from "../errors.ts";
 import { fingerprintOf, type HostKey } from "./host-key.ts";
-
-// Node does not find `utils` among the names that this CommonJS package exports.
-const { Client, utils } = ssh2;
 
 export interface Shell {
   readonly channel: ClientChannel;
@@ -33,7 +30,7 @@ const loginMs = 60_000;
 export async function openShell(socket: Duplex, options: ShellOptions): Promise<Shell> {
   const { credentials, cols, rows, hostKey } = options;
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-  const client = new Client();
+  const client = new ssh2.Client();
   client.once("ready", resolve);
   // Also after the login: who reads the channel hears of its end.
   client.on("error", (error) => reject(explained(error)));
@@ -82,7 +79,7 @@ function shell(client: Client, cols: number, rows: number): Promise<ClientChanne
 function authentication({ username, password, privateKey, passphrase }: SshCredentials): AuthHandlerMiddleware {
   const methods: object[] = [];
   if (privateKey !== undefined) {
-    const key = utils.parseKey(privateKey, passphrase);
+    const key = ssh2.utils.parseKey(privateKey, passphrase);
     if (key instanceof Error) {
       const why =
         passphrase === undefined
