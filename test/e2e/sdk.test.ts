@@ -115,7 +115,6 @@ describe("every method", () => {
     const { refreshToken } = await noted.auth.login({ username: "admin", password: "admin123" });
     await noted.auth.refresh(refreshToken);
     expect((await noted.auth.me()).allowed).toContain("vm:create");
-    await noted.auth.changePassword({ currentPassword: "admin123", newPassword: "admin123" });
 
     const user = await noted.users.create({ username: "walker", password: "correct horse" });
     expect(etagOf(await noted.users.get(user.id))).toMatch(/^"/);
@@ -125,6 +124,11 @@ describe("every method", () => {
     });
     expect((await noted.users.list({ role: "user" })).map(({ username }) => username)).toContain("walker");
     expect(await first(noted.users.iterate())).toHaveProperty("username");
+    // Of somebody else: it ends all other sessions, which the test's own is one of.
+    await noted.users.update(user.id, { password: "battery staple" });
+    await noted.auth.login({ username: "walker", password: "battery staple" });
+    await noted.auth.changePassword({ currentPassword: "battery staple", newPassword: "correct horse" });
+    await noted.auth.login({ username: "admin", password: "admin123" });
     await noted.users.delete(user.id);
     expect(await noted.roles.list()).toHaveLength(2);
     expect((await noted.permissions.list()).map(({ name }) => name)).toContain("vm:read");
