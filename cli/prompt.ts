@@ -17,7 +17,7 @@ export async function readSecret(question: string): Promise<string> {
           for (const key of data.toString("utf8")) {
             if (key === "\r" || key === "\n") return done(resolve);
             if (key === "\u0003" || (key === "\u0004" && typed === "")) return done(() => reject(new Interrupted()));
-            if (key === "\u007f" || key === "\b") typed = [...typed].slice(0, -1).join("");
+            if (key === "\u007f" || key === "\b") typed = typed.replace(/.$/su, "");
             else if (key === "\u0015") typed = "";
             else if (key >= " ") typed += key;
           }

@@ -105,7 +105,7 @@ export function destinationIndex(given: readonly string[]): number {
     if (word === "--") return index + 1;
     if (!word.startsWith("-") || word === "-") return index;
     // Letters may stand together; one that takes a value takes the rest, or the next word.
-    const letters = [...word.slice(1)];
+    const letters = word.slice(1).split("");
     const taking = letters.findIndex((letter) => withValue.includes(letter));
     if (taking >= 0 && taking === letters.length - 1) index++;
   }

@@ -127,6 +127,18 @@ export const streamErrors = {
   HOST_ERROR: operationErrors.HOST_ERROR,
   PORT_CLOSED: { retryable: true, en: "Nothing listens on this port of the guest", zh: "虚拟机的该端口未开放" },
   GUEST_UNREACHABLE: { retryable: true, en: "The guest does not answer on its network", zh: "虚拟机网络无响应" },
+  SSH_AUTH_FAILED: {
+    retryable: false,
+    en: "The guest refuses this user with this password or key",
+    zh: "SSH 用户名、密码或密钥被拒绝",
+  },
+  SSH_KEY_INVALID: { retryable: false, en: "The private key can't be read", zh: "无法读取私钥或口令错误" },
+  SSH_FAILED: { retryable: true, en: "The guest's SSH server gives no shell", zh: "SSH 服务未能打开终端" },
+  HOST_KEY_CHANGED: {
+    retryable: false,
+    en: "The guest shows another host key than before",
+    zh: "虚拟机的 SSH 主机密钥已变更",
+  },
   STREAM_LOST: { retryable: true, en: "The connection was broken off", zh: "连接已中断" },
   STREAM_IDLE: { retryable: true, en: "Nothing was said for too long", zh: "连接空闲过久，已关闭" },
   TOO_MANY_STREAMS: { retryable: true, en: "The host has too many streams", zh: "主机上的连接过多" },

@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { app } from "../api/app.ts";
 import { openApiDocument } from "../api/openapi/document.ts";
 import { Schemas } from "../api/openapi/schemas.ts";
-import { socketCloseCodes, SystemEvent, Topic, VmStatusMessage } from "../protocol/client-socket.ts";
+import { socketCloseCodes, Topic, VmStatusMessage } from "../protocol/client-socket.ts";
+import { SystemEvent } from "../protocol/events.ts";
 import { errorTable, operationErrors, streamErrors } from "../protocol/errors.ts";
 import { HostSample, VmSample } from "../protocol/samples.ts";
 import { creditProtocol, StreamControl, streamLimits } from "../protocol/streams.ts";
@@ -48,7 +49,7 @@ export function sdkTypes(): string {
     ...Object.entries({ StreamControl, Topic }).map(([name, schema]) => sockets.body(schema, name)),
   ];
   const schemas = {
-    ...(sockets.reachableFrom(socketReferences) as Record<string, JsonSchema>),
+    ...withoutNotes(sockets.reachableFrom(socketReferences) as Record<string, JsonSchema>),
     ...reachable(calls.map(callSchema), document.components.schemas),
   };
   const callTypes = calls.map((call) => `  ${call.operationId}: ${typeOf(callSchema(call), "  ")};`);
@@ -95,6 +96,12 @@ function callSchema({ parameters, requestBody, responses }: DocumentedCall): Jso
         (Object.keys(content).length > 0 ? { type: "string" } : { type: "null" }),
     },
   };
+}
+
+/** What fields of the REST API mean by their names is not what they mean in samples. */
+function withoutNotes(schemas: Record<string, JsonSchema>): Record<string, JsonSchema> {
+  const isNote = (key: string, value: unknown) => key === "description" && typeof value === "string";
+  return JSON.parse(JSON.stringify(schemas, (key, value: unknown) => (isNote(key, value) ? undefined : value)));
 }
 
 function reachable(roots: unknown, all: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {

@@ -34,10 +34,10 @@ export function qemuArguments({ vmId, spec, paths, accelerator }: QemuOptions): 
     // Without its option ROM the card does not try to boot from the network, which takes a second.
     ...["-device", `virtio-net-pci,netdev=net0,mac=${spec.macAddress},romfile=`],
     ...["-device", "virtio-rng-pci"],
-    ...["-device", "virtio-balloon-pci"],
+    ...["-device", "virtio-balloon-pci,id=balloon0"],
     ...["-vga", "std"],
-    // A viewer that asks to be the only one must not cut the others off.
-    ...["-vnc", `unix:${comma(paths.vnc)},share=force-shared`],
+    // A viewer that asks to be the only one gets in, and cuts nobody off.
+    ...["-vnc", `unix:${comma(paths.vnc)},share=ignore`],
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent0,path=${comma(paths.guestAgent)},server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent0,name=org.qemu.guest_agent.0"],

@@ -6,6 +6,7 @@
  */
 import type { WebSocket } from "ws";
 import { linkLimits } from "../../protocol/agent-link.ts";
+import { socketCloseCodes } from "../../protocol/client-socket.ts";
 import { StreamControl, streamLimits } from "../../protocol/streams.ts";
 import { HostError, toHostError } from "../errors.ts";
 import type { StreamEnd } from "./stream-end.ts";
@@ -13,12 +14,13 @@ import type { StreamEnd } from "./stream-end.ts";
 const { maxFrameBytes, windowBytes, unawareBytes } = streamLimits;
 /** More than the socket keeps the network busy with: beyond it, granted bytes stay with the target. */
 const enoughBuffered = 1_048_576;
+const { malformed } = socketCloseCodes;
 
 export class StreamSocket {
   readonly #socket: WebSocket;
   #end: StreamEnd | null = null;
   /** What came before the target was reached. */
-  #early: (Buffer | StreamControl)[] = [];
+  #early: (() => void)[] = [];
   /** Bytes that may be sent. */
   #credit: number = windowBytes;
   /** Bytes received that the target has not taken. */
@@ -45,7 +47,7 @@ export class StreamSocket {
     stream.on("end", () => this.#say({ type: "end" }));
     end.onControl?.((message) => this.#say(message));
     this.#say({ type: "opened", writable: end.writable });
-    for (const message of this.#early) this.#deliver(message);
+    for (const deliver of this.#early) deliver();
     this.#early = [];
     stream.on("readable", () => this.#pump());
   }
@@ -58,28 +60,31 @@ export class StreamSocket {
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
-    const message = isBinary ? data : parse(data);
-    if (message === null) return this.#socket.close(4400, "Not a message of this protocol");
-    if (!Buffer.isBuffer(message)) {
-      if (message.type !== "credit") return this.#deliver(message);
-      this.#credit += message.bytes;
-      return this.#pump();
-    }
-    this.#untaken += message.length;
-    if (this.#untaken > windowBytes + unawareBytes) return this.#socket.close(4400, "More than was granted");
-    this.#deliver(message);
+    if (isBinary) return this.#bytes(data);
+    const message = parse(data);
+    if (message === null) return this.#socket.close(malformed, "Not a message of this protocol");
+    if (message.type !== "credit") return this.#whenJoined((end) => this.#control(end, message));
+    this.#credit += message.bytes;
+    this.#pump();
   }
 
-  #deliver(message: Buffer | StreamControl): void {
-    if (!this.#end) return void this.#early.push(message);
-    const { stream } = this.#end;
-    if (!Buffer.isBuffer(message)) {
-      if (message.type === "end") stream.end();
-      else this.#end.control?.(message);
-      return;
-    }
-    // After its end or failure nothing is taken, and `close` tells the client.
-    if (stream.writable) stream.write(message, (error) => error ?? this.#taken(message.length));
+  #bytes(data: Buffer): void {
+    this.#untaken += data.length;
+    if (this.#untaken > windowBytes + unawareBytes) return this.#socket.close(malformed, "More than was granted");
+    this.#whenJoined(({ stream }) => {
+      // After its end or failure nothing is taken, and `close` tells the client.
+      if (stream.writable) stream.write(data, (error) => error ?? this.#taken(data.length));
+    });
+  }
+
+  #control(end: StreamEnd, message: StreamControl): void {
+    if (message.type === "end") end.stream.end();
+    else end.control?.(message);
+  }
+
+  #whenJoined(act: (end: StreamEnd) => void): void {
+    if (this.#end) act(this.#end);
+    else this.#early.push(() => this.#end && act(this.#end));
   }
 
   #taken(bytes: number): void {

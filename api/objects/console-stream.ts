@@ -40,6 +40,11 @@ interface Stream extends StreamOffer {
   readonly until: number;
 }
 
+interface HostTicket {
+  readonly secret: string;
+  readonly hash: string;
+}
+
 /** For so long a ticket that was spent is told from one that never was. */
 const rememberMs = 60_000;
 const key = "stream";
@@ -67,23 +72,19 @@ export class ConsoleStream extends DurableObject<Env> {
 
   /** Takes a socket of either side. The Worker has verified whose key a host's is. */
   override async fetch(request: Request): Promise<Response> {
-    const ticket = await hashSecret(request.headers.get(streamTicketHeader) ?? "");
+    const ticketHash = await hashSecret(request.headers.get(streamTicketHeader) ?? "");
     const hostId = request.headers.get("X-VoidVM-Host");
-    if (hostId !== null) return this.#takeHost(hostId, ticket);
-    return this.#takeClient(ticket, request.headers.get("Sec-WebSocket-Protocol"));
+    if (hostId !== null) return this.#takeHost(hostId, ticketHash);
+    const secret = newSecret();
+    const hostTicket = { secret, hash: await hashSecret(secret) };
+    return this.#takeClient(ticketHash, hostTicket, request.headers.get("Sec-WebSocket-Protocol"));
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    const [host, client] = [this.#socket("host"), this.#socket("client")];
-    // What is still on its way when the other side has gone.
-    if (!client) return;
-    const raw = new RawClient(client);
-    if (socket === host) return new Relay(host, raw).fromHost(message);
-    if (!host) {
-      if (!this.#pending.add(message)) await this.end(closingOf("READER_TOO_SLOW", "The host is not there yet"));
-      return;
-    }
-    this.#fromClient(new Relay(host, raw), raw, message);
+    // One that has said goodbye is no more among the object's sockets, while what it said before still comes here.
+    if (!relayState(socket)) return this.#fromClient(socket, message);
+    const client = this.#socket("client");
+    if (client) new Relay(socket, new RawClient(client)).fromHost(message);
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -111,22 +112,22 @@ export class ConsoleStream extends DurableObject<Env> {
       case "joined": {
         // A restart of the runtime takes the sockets with it.
         if (!host || !client) return this.end(closingOf("STREAM_LOST", "The connection was lost"));
-        const idleAt = relayState(host).lastAt + streamLimits.idleMs;
+        const idleAt = (relayState(host)?.lastAt ?? 0) + streamLimits.idleMs;
         if (idleAt > now) return this.ctx.storage.setAlarm(idleAt);
         return this.end(closingOf("STREAM_IDLE", `Nothing was said for ${streamLimits.idleMs / 60_000} minutes`));
       }
     }
   }
 
-  async #takeClient(ticketHash: string, offered: string | null): Promise<Response> {
+  async #takeClient(ticketHash: string, hostTicket: HostTicket, offered: string | null): Promise<Response> {
+    // Nothing is awaited from here until the ticket is spent, or it would open two.
     const stream = this.#stream();
     const isKnown = stream && stream.ticketHash === ticketHash;
     if (!isKnown) return refusal("STREAM_NOT_FOUND", "There is no such ticket");
     if (stream.state !== "offered") return refusal("TICKET_SPENT", "A ticket opens one connection: ask for another");
     if (Date.now() >= stream.expiresAt) return refusal("STREAM_NOT_FOUND", "The ticket has expired: ask for another");
-    const hostTicket = newSecret();
     const until = Date.now() + streamLimits.dialMs;
-    await this.#store({ ...stream, state: "waiting", hostTicketHash: await hashSecret(hostTicket), until });
+    await this.#store({ ...stream, state: "waiting", hostTicketHash: hostTicket.hash, until });
 
     const protocol = chooseProtocol(offered);
     const { 0: outer, 1: client } = new WebSocketPair();
@@ -140,10 +141,11 @@ export class ConsoleStream extends DurableObject<Env> {
     this.ctx.acceptWebSocket(client, ["client"]);
     RawClient.begin(client, protocol);
     const { streamId, hostId, target } = stream;
-    const order = { streamId, ticket: `${streamId}.${hostTicket}`, target };
+    const order = { streamId, ticket: `${streamId}.${hostTicket.secret}`, target };
     const sent = await this.env.HOST_LINK.getByName(hostId).openStream(order);
     if (sent !== "sent") {
       await this.end(orderlyEnd);
+      await leaveStream(this.env, stream);
       return refusal(
         "HOST_OFFLINE",
         sent === "offline" ? "The host is not connected" : "Its agent is too old for this",
@@ -166,23 +168,22 @@ export class ConsoleStream extends DurableObject<Env> {
     this.ctx.acceptWebSocket(host, ["host"]);
     const raw = new RawClient(client);
     const relay = Relay.begin(host, raw, { streamId: stream.streamId, aware: raw.aware });
-    for (const message of this.#pending.take()) this.#fromClient(relay, raw, message);
+    for (const message of this.#pending.take()) hand(relay, raw, message);
     this.ctx.storage.kv.put<Stream>(key, { ...stream, state: "joined", hostTicketHash: null });
     await this.ctx.storage.setAlarm(Date.now() + streamLimits.idleMs);
     return new Response(null, { status: 101, webSocket: outer });
   }
 
-  /** Text is a control of a client that is aware, and bytes of any other: xterm.js sends what is typed as text. */
-  #fromClient(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer): void {
-    if (typeof message !== "string") return relay.fromClient(message);
-    if (!aware) return relay.fromClient(new TextEncoder().encode(message).buffer as ArrayBuffer);
-    const control = parseControl(message);
-    if (control) relay.controlFromClient(control);
-    else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
+  async #fromClient(client: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const host = this.#socket("host");
+    const raw = new RawClient(client);
+    if (host) return hand(new Relay(host, raw), raw, message);
+    if (this.#stream()?.state !== "waiting" || this.#pending.add(message)) return;
+    await this.end(closingOf("READER_TOO_SLOW", "The host is not there yet"));
   }
 
   async #gone(socket: WebSocket): Promise<void> {
-    const isClient = this.ctx.getTags(socket).includes("client");
+    const isClient = relayState(socket) === null;
     await this.end(isClient ? orderlyEnd : closingOf("STREAM_LOST", "The host's connection was lost"));
     // A reader that doesn't even take the end still costs memory: its place is free once its socket is gone.
     const stream = this.#stream();
@@ -208,6 +209,15 @@ export class ConsoleStream extends DurableObject<Env> {
   #socket(side: "client" | "host"): WebSocket | null {
     return this.ctx.getWebSockets(side)[0] ?? null;
   }
+}
+
+/** Text is a control of a client that is aware, and bytes of any other: xterm.js sends what is typed as text. */
+function hand(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer): void {
+  if (typeof message !== "string") return relay.fromClient(message);
+  if (!aware) return relay.fromClient(new TextEncoder().encode(message).buffer as ArrayBuffer);
+  const control = parseControl(message);
+  if (control) relay.controlFromClient(control);
+  else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
 }
 
 export function refusal(code: ErrorCode, message: string): Response {

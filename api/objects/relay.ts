@@ -40,8 +40,9 @@ const fromHostOnly: ReadonlySet<ControlType> = new Set(["opened", "gap", "writer
 const fromHost: ReadonlySet<ControlType> = new Set([...fromHostOnly, "credit", "end"]);
 
 /** The stream's state as it was left; null for a socket that is no host's. */
-export function relayState(host: WebSocket): RelayState {
-  return host.deserializeAttachment() as RelayState;
+export function relayState(socket: WebSocket): RelayState | null {
+  const attachment = socket.deserializeAttachment() as Partial<RelayState> | null;
+  return attachment?.streamId === undefined ? null : (attachment as RelayState);
 }
 
 export class Relay {
@@ -52,7 +53,7 @@ export class Relay {
   constructor(host: WebSocket, client: RelayClient) {
     this.#host = host;
     this.#client = client;
-    this.#state = relayState(host);
+    this.#state = relayState(host) as RelayState;
   }
 
   /** Of a host's socket that has just been accepted. */

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { hostColumns, hostFields } from "../columns.ts";
 import { addYes, declare, given, keyValue } from "../command.ts";
 import { all } from "../context.ts";
+import { hostId } from "../find.ts";
 import { t } from "../language.ts";
 import { confirm } from "../prompt.ts";
 
@@ -18,8 +19,9 @@ export function addHostCommands(program: Command): void {
       ({ id }) => id,
     );
   });
-  declare(host, "show <host>", t("show a host", "查看主机"), async (context, _, id: string) => {
-    const found = await (await context.client()).hosts.get(id, { signal: context.signal });
+  declare(host, "show <host>", t("show a host", "查看主机"), async (context, _, name: string) => {
+    const client = await context.client();
+    const found = await client.hosts.get(await hostId(client, name, context.signal), { signal: context.signal });
     await context.out.record(found, hostFields, found.id);
   });
   declare<{ label?: Record<string, string> }>(
@@ -43,8 +45,11 @@ export function addHostCommands(program: Command): void {
     host,
     "token <host>",
     t("print a new enrolment command", "输出新的注册命令"),
-    async (context, _, id: string) => {
-      const { enrolment } = await (await context.client()).hosts.createToken(id, { signal: context.signal });
+    async (context, _, name: string) => {
+      const client = await context.client();
+      const { enrolment } = await client.hosts.createToken(await hostId(client, name, context.signal), {
+        signal: context.signal,
+      });
       context.out.done(enrolment.command, enrolment, enrolment.token);
     },
   );
@@ -67,8 +72,9 @@ export function addHostCommands(program: Command): void {
     host,
     "drain <host>",
     t("let no new machine come", "排空主机，不再接收新虚拟机"),
-    async (context, _, id: string) => {
-      const drained = await (await context.client()).hosts.drain(id, { signal: context.signal });
+    async (context, _, name: string) => {
+      const client = await context.client();
+      const drained = await client.hosts.drain(await hostId(client, name, context.signal), { signal: context.signal });
       const { vms } = drained.remaining;
       const text = t(
         `No new machine comes to ${drained.host.name}; ${vms} remain`,
@@ -86,7 +92,7 @@ export function addHostCommands(program: Command): void {
         await confirm(t(`This forgets ${ids.join(", ")}.`, `将移除 ${ids.join("、")}。`), yes);
         const client = await context.client();
         await context.each(ids, async (id) => {
-          await client.hosts.delete(id, { force, signal: context.signal });
+          await client.hosts.delete(await hostId(client, id, context.signal), { force, signal: context.signal });
           context.out.done(t(`${id} is forgotten`, `${id} 已移除`), { id });
         });
       },

@@ -17,11 +17,13 @@ export function addLiveCommands(program: Command): void {
     t("what happened; with --follow, what happens", "事件；加 --follow 持续输出"),
     async (context, { follow, after, limit = 20, vm }) => {
       const client = await context.socketClient();
-      const vmId = vm === undefined ? undefined : (await client.vms.get(vm, { signal: context.signal })).id;
       if (!follow) {
-        const page = await client.listEvents(given({ after, limit, vmId }), { signal: context.signal });
+        const query = given({ after, limit });
+        const call = { signal: context.signal };
+        const page = await (vm === undefined ? client.listEvents(query, call) : client.vms.listEvents(vm, query, call));
         return page.events.forEach((event) => printEvent(context, event));
       }
+      const vmId = vm === undefined ? undefined : (await client.vms.get(vm, { signal: context.signal })).id;
       const onReconnect = (error: VoidVMError) =>
         context.out.note(t(`${error.message}; connecting again`, "连接中断，正在重连"));
       for await (const event of client.events({ after, signal: context.signal, onReconnect })) {
@@ -104,8 +106,8 @@ const columns: Column<ReturnType<typeof toRow>>[] = [
   },
   { title: t("READ", "磁盘读"), of: ({ disk }) => rate(disk.read) },
   { title: t("WRITTEN", "磁盘写"), of: ({ disk }) => rate(disk.write) },
-  { title: t("RECEIVED", "接收"), of: ({ network }) => rate(network.rx) },
-  { title: t("SENT", "发送"), of: ({ network }) => rate(network.tx) },
+  { title: t("RECEIVED", "接收"), of: ({ network }) => (network ? rate(network.rx) : "–") },
+  { title: t("SENT", "发送"), of: ({ network }) => (network ? rate(network.tx) : "–") },
 ];
 
 async function draw(context: Context, system: HostSample | null, rows: { vm: Vm; sample: VmSample }[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { auditColumns, imageColumns, imageFields, logColumns, operationColumns, operationFields } from "../columns.ts";
 import { addYes, declare, diskSize, given, wholeNumber } from "../command.ts";
 import { all } from "../context.ts";
+import { imageId, userId } from "../find.ts";
 import { t } from "../language.ts";
 import { confirm } from "../prompt.ts";
 
@@ -23,7 +24,8 @@ export function addImageCommands(program: Command): void {
     await context.out.list(images, imageColumns, t("There are none", "没有镜像"), ({ id }) => id);
   });
   declare(image, "show <image>", t("show an image", "查看镜像"), async (context, _, id: string) => {
-    const found = await (await context.client()).images.get(id, { signal: context.signal });
+    const client = await context.client();
+    const found = await client.images.get(await imageId(client, id, context.signal), { signal: context.signal });
     await context.out.record(found, imageFields, found.id);
   });
   declare<ImageOptions>(
@@ -51,7 +53,7 @@ export function addImageCommands(program: Command): void {
         await confirm(t(`This deletes ${ids.join(", ")}.`, `将删除 ${ids.join("、")}。`), yes);
         const client = await context.client();
         await context.each(ids, async (id) => {
-          await client.images.delete(id, { signal: context.signal });
+          await client.images.delete(await imageId(client, id, context.signal), { signal: context.signal });
           context.out.done(t(`${id} is deleted`, `${id} 已删除`), { id });
         });
       },
@@ -114,12 +116,14 @@ export function addRecordCommands(program: Command): void {
     "audit",
     t("who changed what (administrators)", "审计日志（管理员）"),
     async (context, { limit = 20, user, result }) => {
-      const query = given({ limit: Math.min(100, limit), userId: user, result });
-      const page = await (await context.client()).audit.list(query, { signal: context.signal });
+      const client = await context.client();
+      const of = user === undefined ? undefined : await userId(client, user, context.signal);
+      const query = given({ limit: Math.min(100, limit), userId: of, result });
+      const page = await client.audit.list(query, { signal: context.signal });
       await context.out.list(page, auditColumns, t("There is nothing", "没有记录"), ({ id }) => id);
     },
   )
-    .option("--user <id>", t("only of this user", "按用户筛选"))
+    .option("--user <user>", t("only of this user", "按用户筛选"))
     .option("--result <result>", t("succeeded, refused or failed", "succeeded、refused 或 failed"))
     .option("--limit <n>", t("at most so many (20)", "最多条数（20）"), wholeNumber);
 

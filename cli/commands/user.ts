@@ -4,6 +4,7 @@ import { tokenColumns, userColumns, userFields } from "../columns.ts";
 import { addYes, declare, given, listed } from "../command.ts";
 import { UserError } from "../exit-codes.ts";
 import { all } from "../context.ts";
+import { tokenId, userId } from "../find.ts";
 import { t } from "../language.ts";
 import { confirm, readSecret } from "../prompt.ts";
 
@@ -24,8 +25,9 @@ export function addUserCommands(program: Command): void {
     const users = await all((await context.client()).users.iterate({}, { signal: context.signal }));
     await context.out.list(users, userColumns, t("There are none", "没有用户"), ({ id }) => id);
   });
-  declare(user, "show <id>", t("show a user", "查看用户"), async (context, _, id: string) => {
-    const found = await (await context.client()).users.get(id, { signal: context.signal });
+  declare(user, "show <user>", t("show a user", "查看用户"), async (context, _, id: string) => {
+    const client = await context.client();
+    const found = await client.users.get(await userId(client, id, context.signal), { signal: context.signal });
     await context.out.record(found, userFields, found.id);
   });
   const create = declare<UserOptions>(
@@ -46,13 +48,16 @@ export function addUserCommands(program: Command): void {
   addUserOptions(create);
   const update = declare<UserOptions>(
     user,
-    "update <id>",
+    "update <user>",
     t("change a user", "修改用户"),
     async (context, options, id: string) => {
       const { name, status, setPassword } = options;
       const password = setPassword ? await newPassword() : undefined;
       const body = { ...changes(options), ...given({ username: name, status, password }) };
-      const changed = await (await context.client()).users.update(id, body, { signal: context.signal });
+      const client = await context.client();
+      const changed = await client.users.update(await userId(client, id, context.signal), body, {
+        signal: context.signal,
+      });
       context.out.done(t(`${changed.username} is changed`, `${changed.username} 已修改`), changed, changed.id);
     },
   );
@@ -63,13 +68,13 @@ export function addUserCommands(program: Command): void {
   addYes(
     declare<{ yes?: boolean }>(
       user,
-      "delete <id...>",
+      "delete <user...>",
       t("delete users", "删除用户"),
       async (context, { yes = false }, ids: string[]) => {
         await confirm(t(`This deletes ${ids.join(", ")}.`, `将删除 ${ids.join("、")}。`), yes);
         const client = await context.client();
         await context.each(ids, async (id) => {
-          await client.users.delete(id, { signal: context.signal });
+          await client.users.delete(await userId(client, id, context.signal), { signal: context.signal });
           context.out.done(t(`${id} is deleted`, `${id} 已删除`), { id });
         });
       },
@@ -135,13 +140,13 @@ export function addTokenCommands(program: Command): void {
   addYes(
     declare<{ yes?: boolean }>(
       token,
-      "delete <id...>",
+      "delete <token...>",
       t("revoke tokens", "吊销令牌"),
       async (context, { yes = false }, ids: string[]) => {
         await confirm(t(`This revokes ${ids.join(", ")}.`, `将吊销 ${ids.join("、")}。`), yes);
         const client = await context.client();
         await context.each(ids, async (id) => {
-          await client.tokens.delete(id, { signal: context.signal });
+          await client.tokens.delete(await tokenId(client, id, context.signal), { signal: context.signal });
           context.out.done(t(`${id} is revoked`, `${id} 已吊销`), { id });
         });
       },

@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from "../command.ts";
 import { all, type Context } from "../context.ts";
+import { hostId } from "../find.ts";
 import { t } from "../language.ts";
 import { confirm } from "../prompt.ts";
 
@@ -87,7 +88,7 @@ export function addVmCommands(program: Command): void {
   addHardware(create)
     .option("--os <name>", t("a system of `voidvm image list`", "系统，见 `voidvm image list`"))
     .option("--image <id>", t("an image's id, in place of --os", "镜像 ID，可代替 --os"))
-    .option("--host <id>", t("where (administrators)", "指定主机（管理员）"))
+    .option("--host <host>", t("where (administrators)", "指定主机（管理员）"))
     .option("--start", t("start it, too", "创建后立即启动"))
     .option("--hostname <name>", t("its own name", "主机名"))
     .option("--user <name>", t("the account on it", "登录用户"))
@@ -212,10 +213,20 @@ async function createVm(context: Context, options: CreateOptions, name: string):
     userData: userData === undefined ? undefined : await readFile(userData, "utf8"),
   });
   const client = await context.client();
+  const hostWanted = host === undefined ? undefined : await hostId(client, host, context.signal);
   const created = await client.vms.create(
     {
       ...{ name, cpu, memory, disk },
-      ...given({ os, image, hostId: host, description, labels: label, autostart, protected: options.protected, start }),
+      ...given({
+        os,
+        image,
+        hostId: hostWanted,
+        description,
+        labels: label,
+        autostart,
+        protected: options.protected,
+        start,
+      }),
       ...(Object.keys(cloudInit).length > 0 ? { cloudInit } : {}),
     },
     { signal: context.signal },

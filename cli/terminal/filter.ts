@@ -9,7 +9,7 @@ const BEL = 0x07;
 const CAN = 0x18;
 const SUB = 0x1a;
 /** After ESC: OSC, DCS, APC, PM, SOS. Each lasts until BEL or ESC \. */
-const strings = new Set([..."]P_^X"].map((character) => character.charCodeAt(0)));
+const strings = new Set(Buffer.from("]P_^X"));
 /** The same as single characters U+0090, 98, 9D, 9E, 9F, which UTF-8 writes as C2 and this. */
 const stringsInUtf8 = new Set([0x90, 0x98, 0x9d, 0x9e, 0x9f]);
 const csiInUtf8 = 0x9b;

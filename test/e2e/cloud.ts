@@ -4,11 +4,13 @@
  * Nothing in it is a fake: workerd with D1 and objects, an agent, QEMU on real disks, and sockets between them.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocket } from "ws";
 import { descendants, isQemu, type ProcessInfo, qemusOf, readProcess } from "./processes.ts";
 import { freePort } from "../free-port.ts";
 
@@ -121,6 +123,16 @@ export class Cloud {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     return { status: response.status, headers: response.headers, body: (await response.json()) as Answer<T>["body"] };
+  }
+
+  /** A WebSocket at an address, or below the API with the administrator's token. */
+  async connect(address: string, protocols: string[] = []): Promise<WebSocket> {
+    const isTicket = address.startsWith("ws:");
+    const url = isTicket ? address : `${this.base}${address}`.replace("http:", "ws:");
+    const headers = isTicket ? {} : { Authorization: `Bearer ${this.#token}` };
+    const socket = new WebSocket(url, protocols, { headers });
+    await once(socket, "open");
+    return socket;
   }
 
   /** Acts on a machine and waits for the operation's end. */

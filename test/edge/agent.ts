@@ -106,6 +106,10 @@ export class FakeAgent {
     return new FakeAgent(this.hostId, this.#key);
   }
 
+  token(): Promise<string> {
+    return linkToken(this.hostId, this.#key);
+  }
+
   /** Dials, says hello and reports. */
   async connect(
     vms: VmReport[] = [],
@@ -118,7 +122,7 @@ export class FakeAgent {
   }
 
   async open(greatestEpoch = 0): Promise<void> {
-    const response = await dial(await linkToken(this.hostId, this.#key));
+    const response = await dial(await this.token());
     const socket = response.webSocket;
     if (!socket) throw new Error(`No socket: ${response.status}`);
     this.frames.length = 0;
@@ -131,7 +135,7 @@ export class FakeAgent {
       type: "hello",
       protocol: { lowest: 1, highest: 1 },
       agentVersion: "0.1.0",
-      features: [],
+      features: ["streams"],
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,

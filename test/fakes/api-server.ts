@@ -1,5 +1,11 @@
 /** The far end of a client's calls: a real HTTP server that answers what the test says, and remembers what it was asked. */
-import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 
@@ -26,19 +32,19 @@ export class ApiServer {
   readonly #server: Server;
 
   private constructor(answer: (asked: Asked, before: number) => FakeAnswer | Promise<FakeAnswer>) {
-    this.#server = createServer(async (request, response) => {
+    const take = async (request: IncomingMessage, response: ServerResponse) => {
       const { method = "", url = "", headers } = request;
       const asked = { method, url, headers, body: await readAll(request) };
       this.asked.push(asked);
       const before = this.asked.filter((one) => one.method === method && one.url === url).length - 1;
       const { status = 200, data, error, headers: more = {}, raw, cut = false } = await answer(asked, before);
-      if (cut) return response.destroy();
+      if (cut) return void response.destroy();
       const body = error ? { success: false, error } : { success: true, data };
       const timestamp = new Date().toISOString();
       response.writeHead(status, { "Content-Type": raw === undefined ? "application/json" : "text/html", ...more });
       response.end(status === 204 ? undefined : (raw ?? JSON.stringify({ ...body, message: "ok", timestamp })));
-      return undefined;
-    });
+    };
+    this.#server = createServer((request, response) => void take(request, response));
   }
 
   /** `before` says how often the same was asked before. */

@@ -3,6 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentFrame, type EdgeFrame, pingText, pongText } from "../../protocol/agent-link.ts";
+import { streamTicketHeader } from "../../protocol/streams.ts";
+import { WsPeer } from "./ws-peer.ts";
 
 export class FakeEdge {
   readonly frames: AgentFrame[] = [];
@@ -10,6 +12,8 @@ export class FakeEdge {
   readonly tokens: string[] = [];
   /** Answers dials with this status in place of a socket while it is set. */
   refuseWith: { status: number; date: Date } | null = null;
+  /** The sockets of streams that were dialled, by the ticket. */
+  readonly streams = new Map<string, WsPeer>();
   epoch = 0;
   /** What `sync` says is wanted. */
   wanted: string[] = [];
@@ -33,7 +37,11 @@ export class FakeEdge {
         );
         return;
       }
-      sockets.handleUpgrade(request, socket, head, (webSocket) => edge.#accept(webSocket));
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        const ticket = request.headers[streamTicketHeader.toLowerCase()];
+        if (request.url === "/api/v1/agent/stream") edge.streams.set(String(ticket), new WsPeer(webSocket));
+        else edge.#accept(webSocket);
+      });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return edge;
@@ -67,8 +75,20 @@ export class FakeEdge {
     }
   }
 
+  /** The socket that was dialled with this ticket, now or within five seconds. */
+  async stream(ticket: string): Promise<WsPeer> {
+    const deadline = Date.now() + 5_000;
+    for (;;) {
+      const found = this.streams.get(ticket);
+      if (found) return found;
+      if (Date.now() > deadline) throw new Error(`Nobody dialled with ${ticket}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   async stop(): Promise<void> {
     this.cut();
+    for (const peer of this.streams.values()) peer.cut();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 

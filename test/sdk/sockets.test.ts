@@ -184,7 +184,7 @@ describe("a subscription", () => {
       heard.push(message);
       if (message.type === "auth") send(socket, "auth", { status: "success" });
       if (message.type !== "subscribe") return;
-      send(socket, "subscribe", { status: "success", topic: message.data.topic });
+      send(socket, "subscribe", { status: "success", topic: message.data.topic, seq: 41 });
       subscribed(message.data);
     });
   }
@@ -209,20 +209,43 @@ describe("a subscription", () => {
     await once(sockets.clients.values().next().value as ServerSocket, "close");
   });
 
-  it("a reader who is behind is disconnected, and misses nothing once it reads on", async () => {
-    const client = await start((socket) =>
-      play(socket, ({ after = 0 }) => {
-        for (let seq = after + 1; seq <= 12_000; seq++) event(socket, seq);
+  it("goes on behind where it stood when nothing had happened before the connection broke", async () => {
+    const afters: unknown[] = [];
+    const client = await start((socket, n) =>
+      play(socket, ({ after }) => {
+        afters.push(after);
+        if (n === 0) socket.close(1012, "restarting");
+        else event(socket, 42);
       }),
     );
-    let last = 0;
-    for await (const { seq } of client.events({ after: 0 })) {
-      expect(seq).toBe(last + 1);
-      last = seq;
-      if (seq === 1) await new Promise((resolve) => setTimeout(resolve, 300));
-      if (seq === 12_000) break;
+    for await (const { seq } of client.events()) {
+      expect(seq).toBe(42);
+      break;
     }
-    expect(last).toBe(12_000);
+    expect(afters).toEqual([undefined, 41]);
+  });
+
+  it("answers the edge's ping once its reader has come there, and not before", async () => {
+    const heard: { type: string; id?: string }[] = [];
+    const client = await start((socket) =>
+      play(
+        socket,
+        () => {
+          event(socket, 1);
+          socket.send(JSON.stringify({ type: "ping", data: {}, id: "p-1" }));
+          event(socket, 2);
+        },
+        heard,
+      ),
+    );
+    const events = client.events({ after: 0 });
+    await events.next();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(heard.map(({ type }) => type)).toEqual(["auth", "subscribe"]);
+    expect((await events.next()).value?.seq).toBe(2);
+    await events.return();
+    await once(sockets.clients.values().next().value as ServerSocket, "close");
+    expect(heard.at(-1)).toEqual({ type: "pong", id: "p-1" });
   });
 
   it("a session that ended is renewed for the next connection", async () => {

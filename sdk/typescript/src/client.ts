@@ -1,7 +1,7 @@
 /** Everything that the API has, below one object. */
 import type { SystemEvent, Topic } from "./generated.ts";
-import { Http } from "./http.ts";
-import type { ClientOptions } from "./options.ts";
+import { type Data, Http, type Query } from "./http.ts";
+import type { CallOptions, ClientOptions } from "./options.ts";
 import { Auth, Permissions, Roles, Tokens } from "./resources/auth.ts";
 import { Hosts } from "./resources/hosts.ts";
 import { Images } from "./resources/images.ts";
@@ -54,6 +54,11 @@ export class VoidVMClient {
   async *events({ after, ...options }: EventOptions = {}): AsyncGenerator<SystemEvent, void, undefined> {
     const updates = subscribe(this.#http, [{ topic: "events", after }], options);
     for await (const { type, data } of updates) if (type === "system-event") yield data;
+  }
+
+  /** A page of what happened, oldest first. Go on with its `after`. */
+  listEvents(query?: Query<"listEvents">, options?: CallOptions): Promise<Data<"listEvents">> {
+    return this.#http.call<"listEvents">("GET", "/events", { ...options, query });
   }
 
   /** Several topics over one WebSocket, of which a user has ten at a time. */

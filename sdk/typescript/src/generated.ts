@@ -93,6 +93,8 @@ export interface CreateHostData {
   };
 }
 
+export type CreateSocketTicketBody = Record<string, never>;
+
 export interface DeleteVmData {
   id: string;
   kind: OperationKind;
@@ -135,6 +137,17 @@ export interface DrainedHost {
 
 export type DrainHostBody = Record<string, never>;
 
+export type EventData = Record<string, string | null>;
+
+export interface EventList {
+  events: SystemEvent[];
+  /** The id of the last entry that was read: what came later follows, however much is added meanwhile. */
+  after: EventSequence;
+  more: boolean;
+}
+
+export type EventSequence = number;
+
 export interface GetHealthData {
   status: "ok";
   version: string;
@@ -144,7 +157,7 @@ export interface GetOpenApiAnswer {
   openapi: string;
 }
 
-export type Grant = "*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
+export type Grant = "*" | "vm:*" | "operation:*" | "event:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "event:read" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
 
 export interface Host {
   id: string;
@@ -192,22 +205,17 @@ export interface HostCreate {
 }
 
 export interface HostSample {
-  /** A host's id. In a creation: for administrators only. */
   hostId: string | null;
   at: string;
-  /** vCPUs. */
   cpu: {
     usage: number;
     cores: number;
   };
-  /** MiB. */
   memory: {
-    /** How many entries there are. */
     total: number;
     used: number;
     usage: number;
   };
-  /** GiB. */
   disk: {
     read: number;
     write: number;
@@ -393,9 +401,9 @@ export interface PasswordChange {
 
 export type PauseVmBody = Record<string, never>;
 
-export type Permission = "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
+export type Permission = "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "event:read" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read";
 
-export type PermissionChange = "*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read";
+export type PermissionChange = "*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read";
 
 export interface PermissionList {
   permissions: {
@@ -433,6 +441,13 @@ export interface RoleList {
     grants: Grant[];
     permissions: Permission[];
   }[];
+}
+
+export interface SocketTicket {
+  ticket: string;
+  url: string;
+  /** When it stops being good. */
+  expiresAt: string;
 }
 
 export type StartVmBody = Record<string, never>;
@@ -496,10 +511,12 @@ export type StreamControl = {
   type: "text";
   text: string;
 } | {
+  type: "untyped";
+  characters: string;
+} | {
   type: "end";
 } | {
   type: "closed";
-  /** Never changes its meaning: branch on it. */
   code: string | null;
   message: string | null;
 };
@@ -511,16 +528,17 @@ export interface StreamTicket {
 }
 
 export interface SystemEvent {
-  seq: number;
+  seq: EventSequence;
   event: string;
   timestamp: string;
-  level: "info" | "warn" | "error";
+  level: LogLevel;
   message: string;
   vmId: string | null;
   /** A host's id. In a creation: for administrators only. */
   hostId: string | null;
   operationId: string | null;
   userId: string | null;
+  data: EventData;
 }
 
 export interface SystemInfo {
@@ -586,7 +604,7 @@ export interface Token {
 
 export interface TokenCreate {
   name: string;
-  scopes: ("*" | "vm:*" | "operation:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read")[];
+  scopes: ("*" | "vm:*" | "operation:*" | "event:*" | "image:*" | "host:*" | "user:*" | "role:*" | "account:*" | "token:*" | "system:*" | "config:*" | "log:*" | "audit:*" | "metrics:*" | "vm:read" | "vm:create" | "vm:update" | "vm:delete" | "vm:start" | "vm:stop" | "vm:restart" | "vm:pause" | "vm:resume" | "vm:reset" | "vm:console" | "vm:tunnel" | "operation:read" | "operation:cancel" | "event:read" | "image:read" | "image:create" | "image:delete" | "host:read" | "host:create" | "host:update" | "host:delete" | "user:read" | "user:create" | "user:update" | "user:delete" | "role:read" | "account:read" | "account:update" | "token:read" | "token:create" | "token:delete" | "system:read" | "config:read" | "config:update" | "log:read" | "audit:read" | "metrics:read")[];
   /** When it stops being good. */
   expiresAt?: string | undefined;
 }
@@ -619,13 +637,11 @@ export type Topic = {
 } | {
   topic: "system-monitor";
   interval?: number | undefined;
-  /** A host's id. In a creation: for administrators only. */
   hostId?: string | undefined;
 } | {
   topic: "operations";
 } | {
   topic: "events";
-  /** The id of the last entry that was read: what came later follows, however much is added meanwhile. */
   after?: number | undefined;
 };
 
@@ -702,7 +718,7 @@ export interface UserCreate {
   email?: string | null | undefined;
   password: string;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -726,7 +742,7 @@ export interface UserPatch {
   email?: string | null | undefined;
   password?: string | undefined;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -746,7 +762,7 @@ export interface UserPut {
   email?: string | null | undefined;
   password?: string | undefined;
   role?: "admin" | "user" | undefined;
-  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
+  permissions?: ("*" | "+*" | "-*" | "vm:*" | "+vm:*" | "-vm:*" | "operation:*" | "+operation:*" | "-operation:*" | "event:*" | "+event:*" | "-event:*" | "image:*" | "+image:*" | "-image:*" | "host:*" | "+host:*" | "-host:*" | "user:*" | "+user:*" | "-user:*" | "role:*" | "+role:*" | "-role:*" | "account:*" | "+account:*" | "-account:*" | "token:*" | "+token:*" | "-token:*" | "system:*" | "+system:*" | "-system:*" | "config:*" | "+config:*" | "-config:*" | "log:*" | "+log:*" | "-log:*" | "audit:*" | "+audit:*" | "-audit:*" | "metrics:*" | "+metrics:*" | "-metrics:*" | "vm:read" | "+vm:read" | "-vm:read" | "vm:create" | "+vm:create" | "-vm:create" | "vm:update" | "+vm:update" | "-vm:update" | "vm:delete" | "+vm:delete" | "-vm:delete" | "vm:start" | "+vm:start" | "-vm:start" | "vm:stop" | "+vm:stop" | "-vm:stop" | "vm:restart" | "+vm:restart" | "-vm:restart" | "vm:pause" | "+vm:pause" | "-vm:pause" | "vm:resume" | "+vm:resume" | "-vm:resume" | "vm:reset" | "+vm:reset" | "-vm:reset" | "vm:console" | "+vm:console" | "-vm:console" | "vm:tunnel" | "+vm:tunnel" | "-vm:tunnel" | "operation:read" | "+operation:read" | "-operation:read" | "operation:cancel" | "+operation:cancel" | "-operation:cancel" | "event:read" | "+event:read" | "-event:read" | "image:read" | "+image:read" | "-image:read" | "image:create" | "+image:create" | "-image:create" | "image:delete" | "+image:delete" | "-image:delete" | "host:read" | "+host:read" | "-host:read" | "host:create" | "+host:create" | "-host:create" | "host:update" | "+host:update" | "-host:update" | "host:delete" | "+host:delete" | "-host:delete" | "user:read" | "+user:read" | "-user:read" | "user:create" | "+user:create" | "-user:create" | "user:update" | "+user:update" | "-user:update" | "user:delete" | "+user:delete" | "-user:delete" | "role:read" | "+role:read" | "-role:read" | "account:read" | "+account:read" | "-account:read" | "account:update" | "+account:update" | "-account:update" | "token:read" | "+token:read" | "-token:read" | "token:create" | "+token:create" | "-token:create" | "token:delete" | "+token:delete" | "-token:delete" | "system:read" | "+system:read" | "-system:read" | "config:read" | "+config:read" | "-config:read" | "config:update" | "+config:update" | "-config:update" | "log:read" | "+log:read" | "-log:read" | "audit:read" | "+audit:read" | "-audit:read" | "metrics:read" | "+metrics:read" | "-metrics:read")[] | undefined;
   plan?: "none" | "free" | undefined;
   quotas?: {
     vms?: number | null | undefined;
@@ -850,19 +866,15 @@ export interface VmRestart {
 export interface VmSample {
   vmId: string;
   at: string;
-  /** vCPUs. */
   cpu: {
     usage: number;
     cores: number;
   };
-  /** MiB. */
   memory: {
-    /** How many entries there are. */
     total: number;
     used: number;
     usage: number;
   };
-  /** GiB. */
   disk: {
     read: number;
     write: number;
@@ -870,7 +882,7 @@ export interface VmSample {
   network: {
     rx: number;
     tx: number;
-  };
+  } | null;
 }
 
 export type VmStatus = "creating" | "stopped" | "starting" | "running" | "paused" | "stopping" | "suspended" | "deleting" | "error";
@@ -878,10 +890,8 @@ export type VmStatus = "creating" | "stopped" | "starting" | "running" | "paused
 export interface VmStatusMessage {
   vmId: string;
   name: string;
-  status: VmStatus;
-  /** vCPUs. */
+  status: "creating" | "stopped" | "starting" | "running" | "paused" | "stopping" | "suspended" | "deleting" | "error" | "deleted";
   cpu: number | null;
-  /** MiB. */
   memory: number | null;
   network: {
     rx: number;
@@ -934,6 +944,11 @@ export interface Calls {
     query: Record<string, never>;
     body: ImageCreate;
     data: Image;
+  };
+  createSocketTicket: {
+    query: Record<string, never>;
+    body: CreateSocketTicketBody;
+    data: SocketTicket;
   };
   createToken: {
     query: Record<string, never>;
@@ -1080,6 +1095,15 @@ export interface Calls {
     body: null;
     data: AuditList;
   };
+  listEvents: {
+    query: {
+      after?: number | undefined;
+      limit?: number | undefined;
+      vmId?: string | undefined;
+    };
+    body: null;
+    data: EventList;
+  };
   listHosts: {
     query: {
       page?: number | undefined;
@@ -1158,6 +1182,14 @@ export interface Calls {
     };
     body: null;
     data: UserList;
+  };
+  listVmEvents: {
+    query: {
+      after?: number | undefined;
+      limit?: number | undefined;
+    };
+    body: null;
+    data: EventList;
   };
   listVms: {
     query: {
@@ -1292,6 +1324,7 @@ export type ApiErrorCode =
   | "IMAGE_IN_USE"
   | "ENROLMENT_SPENT"
   | "ENROLMENT_EXPIRED"
+  | "EVENTS_EXPIRED"
   | "PAYLOAD_TOO_LARGE"
   | "UNSUPPORTED_MEDIA_TYPE"
   | "PRECONDITION_FAILED"
@@ -1300,6 +1333,7 @@ export type ApiErrorCode =
   | "IDEMPOTENCY_IN_PROGRESS"
   | "TOO_MANY_CONNECTIONS"
   | "RATE_LIMITED"
+  | "TOO_MANY_SUBSCRIPTIONS"
   | "UPGRADE_REQUIRED"
   | "INTERNAL_SERVER_ERROR"
   | "HOST_OFFLINE"
@@ -1332,6 +1366,10 @@ export type StreamErrorCode =
   | "HOST_ERROR"
   | "PORT_CLOSED"
   | "GUEST_UNREACHABLE"
+  | "SSH_AUTH_FAILED"
+  | "SSH_KEY_INVALID"
+  | "SSH_FAILED"
+  | "HOST_KEY_CHANGED"
   | "STREAM_LOST"
   | "STREAM_IDLE"
   | "TOO_MANY_STREAMS"
@@ -1340,7 +1378,7 @@ export type StreamErrorCode =
   | "STREAM_MALFORMED";
 
 /** What failed so on a host may succeed when it is asked for again. */
-export const retryableErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR","PORT_CLOSED","GUEST_UNREACHABLE","STREAM_LOST","STREAM_IDLE","TOO_MANY_STREAMS","HOST_OFFLINE","READER_TOO_SLOW"];
+export const retryableErrors: readonly string[] = ["IMAGE_UNAVAILABLE","IMAGE_CHECKSUM_MISMATCH","NO_SPACE","QEMU_FAILED","OPERATION_EXPIRED","CANCELLED","HOST_ERROR","PORT_CLOSED","GUEST_UNREACHABLE","SSH_FAILED","STREAM_LOST","STREAM_IDLE","TOO_MANY_STREAMS","HOST_OFFLINE","READER_TOO_SLOW"];
 
 export const creditProtocol = "voidvm.credit.v1";
 

@@ -46,8 +46,8 @@ it("turns a spec into exactly these arguments", () => {
     ...["-device", "virtio-blk-pci,id=seed0-device,drive=seed0"],
     ...["-netdev", "user,id=net0"],
     ...["-device", "virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,romfile="],
-    ...["-device", "virtio-rng-pci", "-device", "virtio-balloon-pci"],
-    ...["-vga", "std", "-vnc", `unix:${sockets}/vnc.sock,share=force-shared`],
+    ...["-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon0"],
+    ...["-vga", "std", "-vnc", `unix:${sockets}/vnc.sock,share=ignore`],
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent0,path=${sockets}/ga.sock,server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent0,name=org.qemu.guest_agent.0"],
@@ -75,7 +75,7 @@ it("listens on no network address", () => {
 it("keeps a comma in a folder's name from becoming an option", () => {
   const args = argumentsFor("tcg", "/home/a,readonly=off", "/run/b,wait=on");
 
-  expect(valueOf(args, "-vnc")).toBe(`unix:/run/b,,wait=on/${vmId}/vnc.sock,share=force-shared`);
+  expect(valueOf(args, "-vnc")).toBe(`unix:/run/b,,wait=on/${vmId}/vnc.sock,share=ignore`);
   expect(args).toContain(
     `socket,id=serial0,path=/run/b,,wait=on/${vmId}/serial.sock,server=on,wait=off,` +
       `logfile=/home/a,,readonly=off/vms/${vmId}/serial.log,logappend=on`,

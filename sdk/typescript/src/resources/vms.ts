@@ -100,10 +100,16 @@ export class Vms {
     return this.#act(id, "reset", undefined, options);
   }
 
-  /** A machine's status and load: as they are, and then each time they change. Without `id`: of all machines. */
+  /**
+   * A machine's status and load: as they are, and then each time they change. Ends with the machine, which is `deleted` then.
+   * Without `id`: of all machines.
+   */
   async *watch(id?: string, options?: SubscribeOptions): AsyncGenerator<VmStatusMessage, void, undefined> {
     const topic: Topic = id === undefined ? { topic: "vm-status-all" } : { topic: "vm-status", vmId: id };
-    for await (const { type, data } of subscribe(this.#http, [topic], options)) if (type === "vm-status") yield data;
+    for await (const { type, data } of subscribe(this.#http, [topic], options)) {
+      if (type === "vm-status") yield data;
+      if (id !== undefined && type === "vm-status" && data.status === "deleted") return;
+    }
   }
 
   /** How busy machines are, every `interval` ms (5,000; at least 1,000). At most 100 machines. */
@@ -113,6 +119,11 @@ export class Vms {
   ): AsyncGenerator<VmSample, void, undefined> {
     const topics = [ids].flat().map((vmId): Topic => ({ topic: "vm-metrics", vmId, interval }));
     for await (const { type, data } of subscribe(this.#http, topics, options)) if (type === "vm-metrics") yield data;
+  }
+
+  /** A page of what happened to it, oldest first. Go on with its `after`. */
+  listEvents(id: string, query?: Query<"listVmEvents">, options?: CallOptions): Promise<Data<"listVmEvents">> {
+    return this.#http.call<"listVmEvents">("GET", path`/vms/${id}/events`, { ...options, query });
   }
 
   /** Its screen, as the bytes of VNC's protocol (RFB). */

@@ -1,0 +1,81 @@
+/** The host's end of a stream against an edge at the far end of a real socket, joined to a real TCP connection. */
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { createHash } from "node:crypto";
+import { generateKeyPair } from "jose";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HostError } from "../../../agent/errors.ts";
+import { Identity } from "../../../agent/identity.ts";
+import { dialStream } from "../../../agent/streams/dial.ts";
+import { StreamSocket } from "../../../agent/streams/stream-socket.ts";
+import { streamLimits } from "../../../protocol/streams.ts";
+import { FakeEdge } from "../../fakes/edge.ts";
+import type { WsPeer } from "../../fakes/ws-peer.ts";
+
+const { windowBytes, unawareBytes, maxFrameBytes } = streamLimits;
+
+let edge: FakeEdge;
+let server: Server;
+/** The target's side of the connection. */
+let target: Socket;
+let peer: WsPeer;
+let stream: StreamSocket;
+beforeEach(async () => {
+  edge = await FakeEdge.start();
+  server = createServer({ allowHalfOpen: true });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const identity = new Identity({ hostId: `host-${"0".repeat(26)}`, edge: edge.url }, privateKey);
+  stream = new StreamSocket(await dialStream(identity, "ticket"));
+  peer = await edge.stream("ticket");
+});
+afterEach(async () => {
+  target?.destroy();
+  await edge.stop();
+  server.close();
+});
+
+async function join(writable = true): Promise<void> {
+  const accepted = once(server, "connection");
+  const { port } = server.address() as AddressInfo;
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  await once(socket, "connect");
+  [target] = (await accepted) as [Socket];
+  stream.join({ stream: socket, writable });
+}
+
+it("says that the target is reached, and carries bytes both ways", async () => {
+  await join();
+  expect(await peer.hearsControl("opened")).toEqual({ type: "opened", writable: true });
+  target.write("hello");
+  await peer.hears("hello");
+  peer.send("and back");
+  expect(String((await once(target, "data"))[0])).toBe("and back");
+});
+
+it("hands on what came before the target was reached", async () => {
+  peer.send("early ");
+  peer.send("bird");
+  peer.control({ type: "end" });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await join();
+  const heard: Buffer[] = [];
+  target.on("data", (data) => heard.push(data));
+  await once(target, "end");
+  expect(Buffer.concat(heard).toString()).toBe("early bird");
+});
+
+it("closes each direction by itself, and the socket after both", async () => {
+  await join();
+  peer.send("question");
+  peer.control({ type: "end" });
+  let question = "";
+  for await (const data of target) question += String(data);
+  expect(question).toBe("question");
+  target.end("answer");
+  await peer.hears("answer");
+  expect(await peer.ended()).toMatchObject({ code: 1000 });
+  expect(peer.controls.map(({ type }) => type)).toEqual(["opened", "end", "closed"]);
+});
