@@ -19,6 +19,8 @@ export class UserGate extends RealUserGate {
   }
 }
 
+export { ConsoleStream } from "../../api/index.ts";
+
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     switch (new URL(request.url).pathname) {
