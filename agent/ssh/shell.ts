@@ -4,7 +4,7 @@
  * The credentials are in memory for this one connection: they are in no file, no log line and no error.
  */
 import type { Duplex } from "node:stream";
-import { type AuthHandlerMiddleware, Client, type ClientChannel, type SyncHostVerifier, utils } from "ssh2";
+import ssh2, { type AuthHandlerMiddleware, type Client, type ClientChannel, type SyncHostVerifier } from "ssh2";
 import type { SshCredentials } from "../../protocol/client-socket.ts";
 import type { StreamErrorCode } from "../../protocol/errors.ts";
 import { HostError } from "../errors.ts";
@@ -30,7 +30,7 @@ const loginMs = 60_000;
 export async function openShell(socket: Duplex, options: ShellOptions): Promise<Shell> {
   const { credentials, cols, rows, hostKey } = options;
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-  const client = new Client();
+  const client = new ssh2.Client();
   client.once("ready", resolve);
   // Also after the login: who reads the channel hears of its end.
   client.on("error", (error) => reject(explained(error)));
@@ -79,7 +79,7 @@ function shell(client: Client, cols: number, rows: number): Promise<ClientChanne
 function authentication({ username, password, privateKey, passphrase }: SshCredentials): AuthHandlerMiddleware {
   const methods: object[] = [];
   if (privateKey !== undefined) {
-    const key = utils.parseKey(privateKey, passphrase);
+    const key = ssh2.utils.parseKey(privateKey, passphrase);
     if (key instanceof Error) {
       const why =
         passphrase === undefined

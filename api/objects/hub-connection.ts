@@ -111,15 +111,26 @@ export class Connection {
     });
   }
 
+  /** Bytes of a console, which counts them by itself. */
+  sendOfStream(message: Outgoing): void {
+    this.#write(message);
+  }
+
   send(message: Outgoing): void {
-    if (!this.isOpen) return;
-    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
-    this.#socket.send(text);
+    const text = this.#write(message);
+    if (text === null) return;
     const window = afterSending(this.#state.window, text);
     if (!mustAsk(window)) return this.update({ window });
     const id = crypto.randomUUID();
     this.update({ window: { ...window, asked: { id, sent: window.sent } } });
-    this.#socket.send(JSON.stringify({ type: "ping", data: {}, id, timestamp: new Date().toISOString() }));
+    this.#write({ type: "ping", data: {}, id });
+  }
+
+  #write(message: Outgoing): string | null {
+    if (!this.isOpen) return null;
+    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
+    this.#socket.send(text);
+    return text;
   }
 
   /** Says what was wrong with a request, or with what it asked for. */
