@@ -28,6 +28,10 @@ export interface Subscription {
   readonly vmId?: string;
   /** As the client called it. */
   readonly called?: string;
+  /** Of samples: the host that takes them; of all of them where there is none. */
+  readonly hostId?: string;
+  /** Of samples, in ms. */
+  readonly interval?: number;
   /** The last event that was in the state with which it began. */
   readonly since: number;
 }

@@ -43,12 +43,14 @@ const handlers: { readonly [T in Type]?: Handler<T> } = {
       state();
     });
     hub.runFeed();
+    hub.settleSamples();
   },
-  unsubscribe(_hub, connection, { data: topic, id }) {
+  unsubscribe(hub, connection, { data: topic, id }) {
     const subscriptions = withoutSubscription(connection.state.subscriptions, topic);
     const { cursors } = connection.state;
     connection.update({ subscriptions, cursors: topic.topic === "events" ? { ...cursors, events: null } : cursors });
     connection.send(answerTo(id, "unsubscribe", { status: "success", topic: topic.topic }));
+    hub.settleSamples();
   },
   async "vm-control"(hub, connection, { data, id }) {
     await hub.awaitEvents(connection);

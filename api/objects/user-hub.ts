@@ -18,12 +18,14 @@ import { userHub } from "../hubs.ts";
 import { hashSecret } from "../ids.ts";
 import { refusal } from "./console-stream.ts";
 import { Connection, type Session } from "./hub-connection.ts";
+import type { Samples } from "./host-watch.ts";
 import { Consoles } from "./hub-consoles.ts";
 import { Control } from "./hub-control.ts";
 import { authDeadline, clientTag, Entrance, type SocketRequest, socketRequestHeader } from "./hub-entrance.ts";
 import { Feed } from "./hub-feed.ts";
 import { handleMessage, type Parsed, parseMessage } from "./hub-messages.ts";
 import { type Place, Places } from "./hub-places.ts";
+import { HubSamples } from "./hub-samples.ts";
 import { Tickets } from "./hub-tickets.ts";
 import { tell, tellProgress } from "./hub-topics.ts";
 import { Turns } from "./hub-turns.ts";
@@ -60,6 +62,11 @@ export class UserHub extends DurableObject<Env> {
     this.#connections().find(({ state }) => state.id === id),
   );
 
+  readonly #samples = new HubSamples(this.env, this.#kv, {
+    name: () => this.#name,
+    connections: () => this.#connections(),
+  });
+
   /** What the handlers of messages may use. */
   readonly parts = {
     env: this.env,
@@ -67,6 +74,7 @@ export class UserHub extends DurableObject<Env> {
     name: () => this.#name,
     feed: this.#feed,
     control: this.#control,
+    settleSamples: () => this.#inBackground(this.#samples.settle()),
     runFeed: () => this.#inBackground(this.#runFeed()),
     inBackground: (work: Promise<void>) => this.#inBackground(work),
     awaitEvents: (connection: Connection) => this.#awaitEvents(connection),
@@ -123,6 +131,11 @@ export class UserHub extends DurableObject<Env> {
     else await this.#feed.unwatch(hub);
   }
 
+  /** What a host has sampled. False: nobody here watches it any more. */
+  samples(hostId: string, samples: Samples): Promise<boolean> {
+    return this.#samples.take(hostId, samples);
+  }
+
   progress(operation: OperationRow): void {
     for (const connection of this.#connections()) tellProgress(connection, operation);
   }
@@ -133,6 +146,7 @@ export class UserHub extends DurableObject<Env> {
     const connections = this.#connections().map((connection) => this.#entrance.recheck(connection));
     const places = this.#places.all().map((place) => this.#entrance.recheckPlace(place));
     const failed = (await Promise.allSettled([...connections, ...places])).find(({ status }) => status === "rejected");
+    await this.#samples.settle();
     for (const connection of this.#all()) {
       if (!connection.state.session?.may.includes("vm:console")) this.#consoles.endAll(connection);
     }
@@ -183,6 +197,7 @@ export class UserHub extends DurableObject<Env> {
       ...unjudged.map((connection) => this.#entrance.recheck(connection)),
       ...late.map((place) => this.#entrance.recheckPlace(place)),
       this.#control.look(this.#connections(), now),
+      this.#samples.settle(),
       this.#feed.isWanted ? this.#feed.watchAgain().then(() => this.#runFeed()) : this.#feed.unwatch(this.#name),
     ]);
     for (const look of looks) if (look.status === "rejected") logFailure(look.reason as Error);
@@ -238,6 +253,7 @@ export class UserHub extends DurableObject<Env> {
     const { id, session } = connection.state;
     this.#control.forget(id);
     this.#consoles.endAll(connection);
+    await this.#samples.settle().catch(logFailure);
     const own = session && userHub(session.id);
     // Where this fails, the place is given up when it is needed.
     if (own && own !== this.#name)
