@@ -7,12 +7,13 @@ import type { Permission } from "../protocol/permissions.ts";
 
 /**
  * `open`: anybody. `agent`: the route itself verifies a host's own key. `ticket`: it verifies a ticket that a user with
- * the permission has made. Otherwise a user with this permission.
+ * the permission has made. `socket`: it finds out who asks, perhaps only from the socket's first message. Otherwise a
+ * user with this permission.
  */
-export type Access = "open" | "agent" | "ticket" | Permission;
+export type Access = "open" | "agent" | "ticket" | "socket" | Permission;
 
 export function isForUsers(needed: Access): needed is Permission {
-  return needed !== "open" && needed !== "agent" && needed !== "ticket";
+  return !["open", "agent", "ticket", "socket"].includes(needed);
 }
 
 /** By method and path below `/api/v1`, as Hono spells it. */
@@ -20,12 +21,14 @@ export const access = {
   "GET /health": "open",
   "GET /openapi.json": "open",
   "GET /docs/*": "open",
+  "GET /ws": "socket",
   "GET /metrics": "metrics:read",
   "POST /auth/login": "open",
   "POST /auth/refresh": "open",
   "POST /auth/logout": "account:update",
   "GET /auth/me": "account:read",
   "PUT /auth/password": "account:update",
+  "POST /auth/ws-ticket": "account:read",
   "GET /auth/tokens": "token:read",
   "POST /auth/tokens": "token:create",
   "DELETE /auth/tokens/:id": "token:delete",
@@ -60,6 +63,8 @@ export const access = {
   "GET /operations": "operation:read",
   "GET /operations/:id": "operation:read",
   "POST /operations/:id/cancel": "operation:cancel",
+  "GET /events": "event:read",
+  "GET /vms/:id/events": "event:read",
   "GET /images": "image:read",
   "POST /images": "image:create",
   "GET /images/:id": "image:read",

@@ -16,6 +16,7 @@ import { agent } from "./routes/agent.ts";
 import { auth } from "./routes/auth.ts";
 import { config } from "./routes/config.ts";
 import { docs } from "./routes/docs.ts";
+import { events, vmEvents } from "./routes/events.ts";
 import { health } from "./routes/health.ts";
 import { hosts } from "./routes/hosts.ts";
 import { images } from "./routes/images.ts";
@@ -28,6 +29,7 @@ import { streams, vmStreams } from "./routes/streams.ts";
 import { system } from "./routes/system.ts";
 import { users } from "./routes/users.ts";
 import { vms } from "./routes/vms.ts";
+import { ws } from "./routes/ws.ts";
 import { limitBody, requireJson } from "./validate.ts";
 
 /** Who may call what is in the route table: `guard` lets nothing in that isn't there. */
@@ -40,8 +42,10 @@ const api = new Hono<AppEnv>()
   .route("/permissions", permissions)
   .route("/vms", vms)
   .route("/vms", vmStreams)
+  .route("/vms", vmEvents)
   .route("/streams", streams)
   .route("/operations", operations)
+  .route("/events", events)
   .route("/images", images)
   .route("/hosts", hosts)
   .route("/system", system)
@@ -67,6 +71,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>()
   .use(idempotency)
   .route("/health", health)
   .route("/docs", docs)
+  .route("/ws", ws)
   .route(apiBase, api)
   .notFound((c) => onError(new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`), c))
   .onError(onError);

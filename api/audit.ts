@@ -1,7 +1,8 @@
 /**
  * Writes down every change that is asked for: who, with which credential, from where, and how it went.
  *
- * Where the change has a batch, its entry is in it; this adds what no batch has written, beside the answer.
+ * Where the change has a batch, its entry is in it; this adds what no batch has written, beside the answer, and tells
+ * who waits for events.
  */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
@@ -9,6 +10,7 @@ import { type AuditNote, writeAudit } from "../db/audit.ts";
 import { auditedReads, type RouteKey } from "./access.ts";
 import type { AppEnv, Caller } from "./env.ts";
 import { clientAddress } from "./limits.ts";
+import { tellHubs } from "./hubs.ts";
 
 /** What was not even understood, or came from nobody known, or too often, is no change that was asked for. */
 const unwritten: readonly number[] = [400, 401, 413, 415, 429];
@@ -22,9 +24,11 @@ export const auditChanges = createMiddleware<AppEnv>(async (c, next) => {
   const result = status < 400 ? "succeeded" : status < 500 ? "refused" : "failed";
   const code = c.var.errorCode ?? null;
   c.executionCtx.waitUntil(
-    writeAudit(c.env.DB, note, { result, code }).catch(({ message }: Error) => {
-      console.error(JSON.stringify({ level: "error", message: `audit: ${message}`, note, result, code }));
-    }),
+    writeAudit(c.env.DB, note, { result, code })
+      .then((hubs) => tellHubs(c.env, hubs))
+      .catch(({ message }: Error) => {
+        console.error(JSON.stringify({ level: "error", message: `audit: ${message}`, note, result, code }));
+      }),
   );
 });
 

@@ -31,7 +31,8 @@ async function admittedCaller(c: Context<AppEnv>): Promise<Caller> {
 }
 
 /** What a request came with, verified as far as that goes without its user's object. Errors: UNAUTHENTICATED, TOKEN_EXPIRED. */
-export async function credentialOf(c: Context<AppEnv>): Promise<{ userId: string; credential: Credential }> {
+export async function credentialOf(c: Context<AppEnv>): Promise<Bearer> {
+  if (c.env.CALLER) return c.env.CALLER;
   const [scheme, bearer, ...rest] = authorizationOf(c).split(" ");
   if (scheme?.toLowerCase() !== "bearer" || !bearer || rest.length > 0) {
     throw new ApiError(
@@ -39,10 +40,24 @@ export async function credentialOf(c: Context<AppEnv>): Promise<{ userId: string
       "Send 'Authorization: Bearer <token>' with a token from POST /api/v1/auth/login",
     );
   }
-  const personal = parsePersonalToken(bearer);
-  if (personal) return { userId: personal.userId, credential: { type: "token", hash: await hashSecret(bearer) } };
-  const { sub, sid = null } = await verifyAccessToken(c.env.VOIDVM_JWT_KEYS, bearer);
-  return { userId: sub, credential: { type: "session", id: sid } };
+  return bearerOf(c.env.VOIDVM_JWT_KEYS, bearer);
+}
+
+export interface Bearer {
+  readonly userId: string;
+  readonly credential: Credential;
+  /** ms since 1970; null: the user's object knows. */
+  readonly expiresAt: number | null;
+}
+
+/** What a token says of its bearer; whether that still holds, the user's object knows. Errors: as `verifyAccessToken`. */
+export async function bearerOf(keys: string, token: string): Promise<Bearer> {
+  const personal = parsePersonalToken(token);
+  if (personal) {
+    return { userId: personal.userId, credential: { type: "token", hash: await hashSecret(token) }, expiresAt: null };
+  }
+  const { sub, sid = null, exp } = await verifyAccessToken(keys, token);
+  return { userId: sub, credential: { type: "session", id: sid }, expiresAt: exp * 1000 };
 }
 
 /** A page can give a WebSocket no headers, so an upgrade may bring its token in the address. */
@@ -51,7 +66,7 @@ function authorizationOf(c: Context<AppEnv>): string {
   return c.req.header("Authorization") ?? (inAddress === undefined ? "" : `Bearer ${inAddress}`);
 }
 
-const refusals: Readonly<Record<Refusal, () => ApiError>> = {
+export const refusals: Readonly<Record<Refusal, () => ApiError>> = {
   unknown: () => new ApiError("UNAUTHENTICATED", "The token is not valid here"),
   disabled: () => new ApiError("UNAUTHENTICATED", "The token's user is gone or disabled"),
   ended: () => new ApiError("UNAUTHENTICATED", "The session has ended or the token was revoked: log in again"),

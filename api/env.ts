@@ -3,9 +3,11 @@ import type { AuditNote } from "../db/audit.ts";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Rights } from "../protocol/permissions.ts";
 import type { RouteKey } from "./access.ts";
+import type { Bearer } from "./auth.ts";
 import type { ConsoleStream } from "./objects/console-stream.ts";
 import type { HostLink } from "./objects/host-link.ts";
 import type { Standing } from "./objects/rate-window.ts";
+import type { UserHub } from "./objects/user-hub.ts";
 import type { UserGate } from "./objects/user-gate.ts";
 
 export interface Env {
@@ -13,6 +15,7 @@ export interface Env {
   readonly HOST_LINK: DurableObjectNamespace<HostLink>;
   readonly CONSOLE_STREAM: DurableObjectNamespace<ConsoleStream>;
   readonly USER_GATE: DurableObjectNamespace<UserGate>;
+  readonly USER_HUB: DurableObjectNamespace<UserHub>;
   /** The static assets: the documentation page. */
   readonly ASSETS: Fetcher;
   /** `kid:secret` entries separated by commas, each secret 32 random bytes in base64url. The first signs, all verify. */
@@ -28,6 +31,8 @@ export interface Env {
   readonly VOIDVM_ADDRESS_HEADER?: string;
   /** Origins, separated by commas, whose pages may call the API with credentials. Empty: none. */
   readonly VOIDVM_CORS_ORIGINS?: string;
+  /** Never bound. Of a request that the edge makes to itself: for whom, and the id that its operation is to have. */
+  readonly CALLER?: Bearer & { readonly operationId: string };
 }
 
 /** Who asks, with the rights that they have now and the credential that they came with. */
@@ -54,7 +59,7 @@ export interface AppEnv {
     errorCode?: ErrorCode;
     /** Where the caller stands with the limit on requests. */
     standing?: Standing;
-    /** Set by an idempotency key: the id that the request's operation has, and whether it may be there already. */
+    /** Set by an idempotency key, or by the edge itself: the id that the request's operation has, and whether it may be there already. */
     claim?: { readonly operationId: string; readonly again: boolean };
   };
 }

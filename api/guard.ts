@@ -23,12 +23,13 @@ export const guard = createMiddleware<AppEnv>(async (c, next) => {
   c.set("route", route);
   const needed: Access = access[route];
   if (!isForUsers(needed)) {
-    // An agent's route has limits of its own.
-    if (needed !== "agent") await admitAddress(c);
+    // The others have limits of their own.
+    if (needed === "open" || needed === "ticket") await admitAddress(c);
     beginAudit(c, route, null);
   } else {
     const caller = await authenticate(c);
     c.set("caller", caller);
+    if (c.env.CALLER) c.set("claim", { operationId: c.env.CALLER.operationId, again: false });
     beginAudit(c, route, caller);
     if (!isAllowed(caller, needed)) throw new ApiError("FORBIDDEN", `This needs the permission ${needed}`);
   }

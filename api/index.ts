@@ -5,6 +5,7 @@ import { sweep } from "./sweep.ts";
 
 export { ConsoleStream } from "./objects/console-stream.ts";
 export { HostLink } from "./objects/host-link.ts";
+export { UserHub } from "./objects/user-hub.ts";
 export { UserGate } from "./objects/user-gate.ts";
 
 export default {

@@ -2,6 +2,7 @@
  * Once a minute: wakes hosts' objects for operations that nobody told them of because a call was lost, measures how the
  * whole stands, and forgets what has had its time.
  */
+import { deleteOldEvents } from "../db/events.ts";
 import { deleteOldLogs } from "../db/logs.ts";
 import { hostsWithForgottenOperations } from "../db/operations.ts";
 import { takeSample } from "../db/samples.ts";
@@ -11,6 +12,7 @@ import type { Env } from "./env.ts";
 const forgottenAfterMs = 10_000;
 const dayMs = 86_400_000;
 const keepLogsMs = 30 * dayMs;
+const keepEventsMs = 7 * dayMs;
 /** Longer than an access token lives that a session has given. */
 const keepSessionsMs = 2 * dayMs;
 const keepUsedTokensMs = 30 * dayMs;
@@ -25,6 +27,7 @@ export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
   const ago = (ms: number) => new Date(now - ms).toISOString();
   await Promise.all([
     deleteOldLogs(env.DB, ago(keepLogsMs)),
+    deleteOldEvents(env.DB, ago(keepEventsMs)),
     deleteOldSessions(env.DB, { ended: ago(keepSessionsMs), used: ago(keepUsedTokensMs) }),
   ]).catch(({ message }: Error) => {
     console.error(JSON.stringify({ level: "error", source: "sweep", message: `forgetting: ${message}` }));

@@ -17,7 +17,7 @@ export const accessTokenSeconds = 12 * 3600;
 /** From one refresh to the next at most. */
 export const refreshTokenSeconds = 30 * 86_400;
 
-const Claims = z.object({ sub: z.string(), sid: z.string().optional() });
+const Claims = z.object({ sub: z.string(), sid: z.string().optional(), exp: z.number() });
 
 export interface AccessClaims {
   /** The user's id. */
@@ -43,8 +43,8 @@ export async function signAccessToken(
     .sign(secret);
 }
 
-/** Errors: TOKEN_EXPIRED for one that was good once, UNAUTHENTICATED for any other. */
-export async function verifyAccessToken(keys: string, token: string): Promise<AccessClaims> {
+/** `exp` in seconds since 1970. Errors: TOKEN_EXPIRED for one that was good once, UNAUTHENTICATED for any other. */
+export async function verifyAccessToken(keys: string, token: string): Promise<AccessClaims & { readonly exp: number }> {
   const known = new Map(parseKeys(keys));
   try {
     const { payload } = await jwtVerify(
@@ -56,8 +56,8 @@ export async function verifyAccessToken(keys: string, token: string): Promise<Ac
       },
       { algorithms: ["HS256"], issuer, audience, typ: type, requiredClaims: ["exp", "iat", "sub"] },
     );
-    const { sub, sid } = Claims.parse(payload);
-    return sid === undefined ? { sub } : { sub, sid };
+    const { sub, sid, exp } = Claims.parse(payload);
+    return { sub, exp, ...(sid === undefined ? {} : { sid }) };
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw new ApiError("TOKEN_EXPIRED", "The token has expired: log in again");
     throw new ApiError("UNAUTHENTICATED", "The token is not valid here");

@@ -1,7 +1,8 @@
-/** Changes of what somebody may do, made so that they hold from the next request on. */
+/** Changes of what somebody may do, made so that they hold from the next request on, and end what is connected. */
 import type { Context } from "hono";
 import type { AppEnv } from "./env.ts";
 import { ApiError } from "./errors.ts";
+import { tellHubOfRights } from "./hubs.ts";
 import { userGate } from "./limits.ts";
 
 /** Errors: UNAVAILABLE where the user's object doesn't answer; nothing was changed then. */
@@ -18,5 +19,6 @@ export async function changeUser<T>(c: Context<AppEnv>, userId: string, change: 
   } finally {
     // The hold lapses by itself where this is lost.
     await gate.release(id).catch(() => {});
+    c.executionCtx.waitUntil(tellHubOfRights(c.env, userId));
   }
 }

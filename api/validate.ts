@@ -3,6 +3,7 @@ import { zValidator } from "@hono/zod-validator";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
 import type { z } from "zod";
+import type { FieldError } from "../protocol/rest.ts";
 import { ApiError } from "./errors.ts";
 
 const maxBodyBytes = 1_048_576;
@@ -44,12 +45,18 @@ export const validatedBy = new WeakMap<object, { readonly target: "json" | "quer
 function validate<T extends "json" | "query", S extends z.ZodType>(target: T, schema: S) {
   const handler = zValidator(target, schema, (result) => {
     if (result.success) return;
-    const fields = result.error.issues.flatMap(toFields);
-    const details = fields.map(({ path, message }) => `${path || "body"}: ${message}`).join("; ");
-    throw new ApiError("INVALID_REQUEST_PARAMS", details.slice(0, 2000), { fields });
+    const { fields, details } = invalidity(result.error);
+    throw new ApiError("INVALID_REQUEST_PARAMS", details, { fields });
   });
   validatedBy.set(handler, { target, schema });
   return handler;
+}
+
+/** What is wrong with which field, and all of it in a line. */
+export function invalidity({ issues }: z.core.$ZodError): { fields: FieldError[]; details: string } {
+  const fields = issues.flatMap(toFields);
+  const details = fields.map(({ path, message }) => `${path || "body"}: ${message}`).join("; ");
+  return { fields, details: details.slice(0, 2000) };
 }
 
 function toFields(issue: z.core.$ZodIssue) {

@@ -1,11 +1,12 @@
 /** From the database's rows to what the API answers. */
 import { overcommitOf } from "../db/capacity.ts";
 import type { HostView } from "../db/hosts.ts";
-import type { AuditRow, LogRow, OperationRow, TokenRow, UserRow } from "../db/schema.ts";
+import type { AuditRow, EventRow, LogRow, OperationRow, TokenRow, UserRow } from "../db/schema.ts";
 import type { VmView } from "../db/vms.ts";
 import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
 import type { Token } from "../protocol/accounts.ts";
 import { operationErrors } from "../protocol/errors.ts";
+import { eventMessage, type SystemEvent } from "../protocol/events.ts";
 import type { AuditEntry, LogEntry } from "../protocol/records.ts";
 import type { Host, Image, Operation, Pagination, User, Vm } from "../protocol/rest.ts";
 import type { Language } from "./language.ts";
@@ -66,6 +67,14 @@ export function toOperation(row: OperationRow, language: Language): Operation {
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     finishedAt: row.finishedAt,
+  };
+}
+
+export function toEvent(row: EventRow, language: Language): SystemEvent {
+  const { seq, event, timestamp, level, vmId, hostId, operationId, userId, data } = row;
+  return {
+    ...{ seq, event, timestamp, level, message: eventMessage(event, data, language) },
+    ...{ vmId, hostId, operationId, userId, data },
   };
 }
 

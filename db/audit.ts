@@ -5,6 +5,7 @@
 import { and, asc, count, desc, eq, gt, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { AuditCredential, AuditQuery, AuditResult } from "../protocol/records.ts";
+import { watchersWithNews } from "./events.ts";
 import { given } from "./given.ts";
 import { audit, type AuditRow } from "./schema.ts";
 
@@ -34,13 +35,15 @@ export function auditIfChanged(db: DrizzleD1Database, note: AuditNote) {
   return auditStatement(db, note, sql`changes() > 0`);
 }
 
-/** Says how the request went, unless its change's batch has. */
+/** Says how the request went, unless its change's batch has. Returns the hubs that have something new to read. */
 export async function writeAudit(
   d1: D1Database,
   note: AuditNote,
   outcome: { readonly result: AuditResult; readonly code: string | null },
-): Promise<void> {
-  await insertion(drizzle(d1), note, outcome, sql`1`);
+): Promise<string[]> {
+  const db = drizzle(d1);
+  const [, hubs] = await db.batch([insertion(db, note, outcome, sql`1`), watchersWithNews(db)]);
+  return hubs.map(({ hub }) => hub);
 }
 
 export async function listAudit(d1: D1Database, { page, limit, after, userId, result }: AuditQuery) {

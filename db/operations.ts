@@ -110,7 +110,7 @@ export async function findOperation(d1: D1Database, owner: Owner, id: string): P
   const [operation] = await drizzle(d1)
     .select()
     .from(operations)
-    .where(and(eq(operations.id, id), isVisible(owner)));
+    .where(and(eq(operations.id, id), isVisibleOperation(owner)));
   return operation ?? null;
 }
 
@@ -129,7 +129,7 @@ export interface OperationFilter {
 export async function listOperations(d1: D1Database, owner: Owner, filter: OperationFilter) {
   const db = drizzle(d1);
   const where = and(
-    isVisible(owner),
+    isVisibleOperation(owner),
     filter.ids && sql`${operations.id} IN (SELECT value FROM json_each(${JSON.stringify(filter.ids)}))`,
     filter.vmId === undefined ? undefined : eq(operations.vmId, filter.vmId),
     filter.status && eq(operations.status, filter.status),
@@ -164,7 +164,7 @@ export async function hostsWithForgottenOperations(d1: D1Database, before: strin
 }
 
 /** What the user asked for, and what others asked of the user's machines; all of them for an administrator. */
-function isVisible({ id, seesAll }: Owner): SQL | undefined {
+export function isVisibleOperation({ id, seesAll }: Owner): SQL | undefined {
   if (seesAll) return undefined;
   return sql`(${operations.userId} = ${id} OR ${operations.vmId} IN (SELECT v.id FROM vms v WHERE v.owner_id = ${id}))`;
 }

@@ -10,8 +10,9 @@ import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { overcommit, roomOf } from "./capacity.ts";
+import { watchersOfOperation, watchersWithNews } from "./events.ts";
 import { hostLog, operationLog, vmLog } from "./projection-logs.ts";
-import { hosts, operations, vms } from "./schema.ts";
+import { hosts, type OperationRow, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
 export type Change =
@@ -34,23 +35,31 @@ export type Change =
 type Database = DrizzleD1Database;
 type Statement = Parameters<Database["batch"]>[0][number];
 
-/** Writes the changes in their order, all of them or none. */
-export async function project(d1: D1Database, hostId: string, changes: readonly Change[]): Promise<void> {
+/** Writes the changes in their order, all of them or none. Returns the hubs that have something new to read. */
+export async function project(d1: D1Database, hostId: string, changes: readonly Change[]): Promise<string[]> {
   const db = drizzle(d1);
   const [first, ...rest] = changes.flatMap((change) => statementsFor(db, hostId, change));
-  if (first) await db.batch([first, ...rest]);
+  if (!first) return [];
+  const answers = await db.batch([first, ...rest, watchersWithNews(db)]);
+  return (answers.at(-1) as { hub: string }[]).map(({ hub }) => hub);
 }
 
-/** Progress may be lost, so it goes beside the outbox. */
+/** Progress may be lost, so it goes beside the outbox. Returns the hubs that may be told, and what of. */
 export async function projectProgress(
   d1: D1Database,
   progress: { operationId: string; percent: number; step: string; message: string },
-): Promise<void> {
-  const { percent, step, message } = progress;
-  await drizzle(d1)
-    .update(operations)
-    .set({ percent, step, stepMessage: message })
-    .where(and(eq(operations.id, progress.operationId), eq(operations.status, "running")));
+): Promise<{ readonly hubs: string[]; readonly operation: OperationRow | null }> {
+  const db = drizzle(d1);
+  const { percent, step, message, operationId } = progress;
+  const [[operation], hubs] = await db.batch([
+    db
+      .update(operations)
+      .set({ percent, step, stepMessage: message })
+      .where(and(eq(operations.id, operationId), eq(operations.status, "running")))
+      .returning(),
+    watchersOfOperation(db, operationId),
+  ]);
+  return { hubs: hubs.map(({ hub }) => hub), operation: operation ?? null };
 }
 
 function statementsFor(db: Database, hostId: string, change: Change): Statement[] {

@@ -7,6 +7,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { HostFacts } from "../protocol/agent-link.ts";
+import type { EventData, EventKind } from "../protocol/events.ts";
 import type { OperationKind, OperationStatus } from "../protocol/operations.ts";
 import type { Grant, PermissionChange, Role } from "../protocol/permissions.ts";
 import type { AuditCredential, AuditResult, LogLevel, LogSource } from "../protocol/records.ts";
@@ -258,6 +259,41 @@ export const operations = sqliteTable(
   ],
 );
 
+/**
+ * What happened, in the order in which it became true. Triggers on the tables above and below write it, so a change
+ * and its event are both there or neither is, whoever made the change.
+ */
+export const events = sqliteTable(
+  "events",
+  {
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    timestamp: text("timestamp").notNull(),
+    event: text("event").$type<EventKind>().notNull(),
+    level: text("level").$type<LogLevel>().notNull(),
+    vmId: text("vm_id"),
+    hostId: text("host_id"),
+    operationId: text("operation_id"),
+    /** Whose machine it is about; null: the system's, for administrators. */
+    userId: text("user_id"),
+    data: text("data", { mode: "json" }).$type<EventData>().notNull(),
+  },
+  (table) => [
+    index("events_user").on(table.userId, table.seq),
+    index("events_vm").on(table.vmId, table.seq),
+    index("events_timestamp").on(table.timestamp),
+  ],
+);
+
+/** Hubs with sockets that wait for events. */
+export const watchers = sqliteTable("watchers", {
+  /** The object's name. */
+  hub: text("hub").primaryKey(),
+  userId: text("user_id").notNull(),
+  seesAll: integer("sees_all", { mode: "boolean" }).notNull(),
+  /** The last event that the hub was told of. */
+  told: integer("told").notNull(),
+});
+
 /** What `PUT /config` set; one row, and what is not in it is the default. */
 export const settings = sqliteTable("settings", {
   one: integer("one").primaryKey(),
@@ -305,4 +341,5 @@ export type HostRow = typeof hosts.$inferSelect;
 export type VmRow = typeof vms.$inferSelect;
 export type OperationRow = typeof operations.$inferSelect;
 export type ImageRow = typeof images.$inferSelect;
+export type EventRow = typeof events.$inferSelect;
 export type SampleRow = typeof samples.$inferSelect;

@@ -61,6 +61,9 @@ export const TokenCreated = Token.extend({ token: z.string() });
 
 export const TokenList = z.object({ tokens: z.array(Token), pagination: Pagination });
 
+/** Opens one socket on `/ws`, for a page, which can't send headers with one. */
+export const SocketTicket = z.object({ ticket: z.string(), url: z.string(), expiresAt: z.iso.datetime() });
+
 const changes = z.array(PermissionChange).max(100);
 
 export const UserCreate = z.strictObject({

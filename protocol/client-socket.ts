@@ -3,6 +3,7 @@
  * `{type, data, id, timestamp}` down. An answer repeats the `id` of its request.
  */
 import { z } from "zod";
+import { EventSequence, SystemEvent } from "./events.ts";
 import { Operation } from "./rest.ts";
 import { HostSample, VmSample } from "./samples.ts";
 import { VmStatus } from "./vm.ts";
@@ -13,7 +14,15 @@ export const socketLimits = {
   authMs: 10_000,
   maxMessageBytes: 1_048_576,
   maxSubscriptions: 100,
+  subscribesPerMinute: 600,
+  /** Requests of one connection that have not been answered yet. */
+  maxPending: 200,
   maxStreams: 8,
+  /**
+   * Nobody tells how much of what was sent is still on its way. So a client is asked for a sign after `askBytes`, and
+   * is sent nothing more of its subscriptions after `mostBytes` before it has given it.
+   */
+  window: { askBytes: 1_048_576, mostBytes: 4_194_304, answerMs: 30_000 },
   ticketSeconds: 30,
   /** The rights are ended: the sockets are, within this. */
   revokedWithinMs: 5_000,
@@ -37,9 +46,6 @@ const interval = z
   .min(socketLimits.intervalMs.least)
   .max(socketLimits.intervalMs.most)
   .default(socketLimits.intervalMs.usual);
-
-/** An event's place in the order of all events. Sequences rise, and what a caller may not see leaves holes. */
-export const EventSequence = z.int().min(0);
 
 /** What can be watched. `vmId` is an id or the owner's name for it, as in the REST API. */
 export const Topic = z.discriminatedUnion("topic", [
@@ -68,6 +74,11 @@ export const SshCredentials = z
     /** OpenSSH or PEM. */
     privateKey: z.string().max(16_384).optional(),
     passphrase: z.string().max(1_024).optional(),
+    /** The guest's host key as it must be, whatever was remembered: `SHA256:` and the fingerprint in base64. */
+    hostKey: z
+      .string()
+      .regex(/^SHA256:[A-Za-z0-9+/]{43}$/)
+      .optional(),
   })
   .refine(({ password, privateKey }) => password !== undefined || privateKey !== undefined, {
     path: ["password"],
@@ -124,30 +135,16 @@ export const ClientMessage = z.discriminatedUnion("type", [
   message("terminal-resize", z.strictObject({ vmId: VmName, cols: Columns, rows: Columns })),
   message("terminal-close", z.strictObject({ vmId: VmName })),
   message("ping", Nothing),
+  /** Answers the edge's `ping`, with its `id`. */
+  message("pong", Nothing),
 ]);
 export type ClientMessage = z.infer<typeof ClientMessage>;
 
-/** Something that happened. `event` is its kind (`vm-created`, `vm-status-changed`, `operation-ended`, `host-offline`, …). */
-export const SystemEvent = z.object({
-  seq: EventSequence,
-  event: z.string(),
-  timestamp: z.iso.datetime(),
-  level: z.enum(["info", "warn", "error"]),
-  /** In the connection's language. */
-  message: z.string(),
-  vmId: z.string().nullable(),
-  hostId: z.string().nullable(),
-  operationId: z.string().nullable(),
-  /** Whose it is; null: the system's, for administrators. */
-  userId: z.string().nullable(),
-});
-export type SystemEvent = z.infer<typeof SystemEvent>;
-
-/** `cpu` is in percent of its vCPUs and `memory` in percent of its memory; null where there is no sample yet. */
+/** The last one of a machine says `deleted`. `cpu` is in percent of its vCPUs and `memory` in percent of its memory; null where there is no sample yet. */
 export const VmStatusMessage = z.object({
   vmId: z.string(),
   name: z.string(),
-  status: VmStatus,
+  status: z.enum([...VmStatus.options, "deleted"]),
   cpu: z.number().nullable(),
   memory: z.number().nullable(),
   network: z.object({ rx: z.number(), tx: z.number() }).nullable(),
@@ -160,7 +157,8 @@ const Gap = z.object({ vmId: z.string(), bytes: z.int() });
 
 export const ServerMessage = z.discriminatedUnion("type", [
   down("auth", z.object({ status: z.literal("success"), userId: z.string(), username: z.string() })),
-  down("subscribe", z.object({ status: z.literal("success"), topic: z.string() })),
+  /** `seq`, of `events`: what comes follows this sequence, so it is what `after` may say at the next connection. */
+  down("subscribe", z.object({ status: z.literal("success"), topic: z.string(), seq: EventSequence.optional() })),
   down("unsubscribe", z.object({ status: z.literal("success"), topic: z.string() })),
   down("vm-status", VmStatusMessage),
   down("vm-metrics", VmSample),
@@ -189,6 +187,8 @@ export const ServerMessage = z.discriminatedUnion("type", [
   down("terminal-writer", z.object({ vmId: z.string(), writable: z.boolean() })),
   down("terminal-closed", z.object({ vmId: z.string(), code: z.string().nullable(), message: z.string().nullable() })),
   down("pong", z.object({})),
+  /** Has an `id`, and asks for a `pong` that repeats it: so much was sent that it must be known to be read. */
+  down("ping", z.object({})),
   down(
     "error",
     z.object({ code: z.string(), message: z.string(), vmId: z.string().optional(), details: z.string().optional() }),

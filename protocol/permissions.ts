@@ -22,6 +22,7 @@ export const permissions = {
   "vm:tunnel": { zh: "连接虚拟机的网络端口", en: "Reach ports of virtual machines" },
   "operation:read": { zh: "查看操作", en: "See operations" },
   "operation:cancel": { zh: "取消操作", en: "Cancel operations" },
+  "event:read": { zh: "查看事件", en: "Follow what happens" },
   "image:read": { zh: "查看镜像", en: "See images" },
   "image:create": { zh: "添加镜像", en: "Add images" },
   "image:delete": { zh: "删除镜像", en: "Delete images" },
@@ -78,7 +79,9 @@ interface RoleRule {
 export const roles: Readonly<Record<Role, RoleRule>> = {
   admin: { grants: ["*"], sees: "all", zh: "管理员：全部权限", en: "Administrator: everything" },
   user: {
-    grants: [...["vm:*", "operation:*", "image:read", "role:read", "account:*", "token:*", "system:read"]],
+    grants: [
+      ...["vm:*", "operation:*", "event:read", "image:read", "role:read", "account:*", "token:*", "system:read"],
+    ],
     sees: "own",
     zh: "普通用户：自己的虚拟机",
     en: "User: their own machines",

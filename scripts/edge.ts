@@ -109,6 +109,7 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
           HOST_LINK: { className: "HostLink", useSQLite: true },
           CONSOLE_STREAM: { className: "ConsoleStream", useSQLite: true },
           USER_GATE: { className: "UserGate", useSQLite: true },
+          USER_HUB: { className: "UserHub", useSQLite: true },
         },
         unsafeDirectSockets: sockets.slice(0, 1),
       },

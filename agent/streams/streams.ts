@@ -4,6 +4,8 @@ import { HostError } from "../errors.ts";
 import type { Identity } from "../identity.ts";
 import type { Host } from "../operations/operation.ts";
 import { dialStream } from "./dial.ts";
+import { openSerial } from "./serial.ts";
+import { openSsh } from "./ssh.ts";
 import type { OpenStream, StreamEnd } from "./stream-end.ts";
 import { StreamSocket } from "./stream-socket.ts";
 import { openTcp } from "./tcp.ts";
@@ -15,7 +17,12 @@ export interface StreamsOptions {
   readonly log: (line: string) => void;
 }
 
-const targets: { readonly [K in StreamKind]?: OpenStream<K> } = { tcp: openTcp, vnc: openVnc };
+const targets: { readonly [K in StreamKind]: OpenStream<K> } = {
+  serial: openSerial,
+  ssh: openSsh,
+  tcp: openTcp,
+  vnc: openVnc,
+};
 
 export class Streams {
   readonly #options: StreamsOptions;
@@ -51,8 +58,7 @@ export class Streams {
   }
 }
 
-async function openTarget(target: StreamOrder["target"], host: Host): Promise<StreamEnd> {
-  const open = targets[target.kind] as ((target: never, host: Host) => Promise<StreamEnd>) | undefined;
-  if (!open) throw new HostError("HOST_ERROR", `This agent opens no streams of kind ${target.kind}`);
+function openTarget(target: StreamOrder["target"], host: Host): Promise<StreamEnd> {
+  const open: (target: never, host: Host) => Promise<StreamEnd> = targets[target.kind];
   return open(target as never, host);
 }

@@ -59,6 +59,11 @@ export class ConsoleStream extends DurableObject<Env> {
     await this.#store({ ...offer, state: "offered", hostTicketHash: null, until: offer.expiresAt + rememberMs });
   }
 
+  /** Whether a client's socket is here still. */
+  isOpen(): boolean {
+    return this.#socket("client") !== null;
+  }
+
   /** Ends it, whoever uses it still: the right to it has ended. */
   async end(closing: StreamClosing): Promise<void> {
     const [host, client] = [this.#socket("host"), this.#socket("client")];
@@ -217,6 +222,6 @@ function hand(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer)
   else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
 }
 
-function refusal(code: ErrorCode, message: string): Response {
+export function refusal(code: ErrorCode, message: string): Response {
   return new Response(message, { status: 400, headers: { [refusalHeader]: code } });
 }

@@ -6,7 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { type Change, projectProgress } from "../../db/projection.ts";
-import { queuedOperations } from "../../db/pending.ts";
+import { takeQueued } from "../../db/pending.ts";
 import {
   type AgentFrame,
   closeCodes,
@@ -16,12 +16,15 @@ import {
   pingText,
   pongText,
 } from "../../protocol/agent-link.ts";
+import type { WatchOrder } from "../../protocol/samples.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
+import { tellHubs, tellHubsOfProgress } from "../hubs.ts";
 import { CancelAnswers } from "./cancel-answers.ts";
 import { Coalesced } from "./coalesced.ts";
 import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
 import { HostSessionStore } from "./host-session.ts";
+import { HostWatch } from "./host-watch.ts";
 import { Outbox, type OutboxEntry, type QueuedOperation } from "./outbox.ts";
 import { Projector } from "./projector.ts";
 import { settleReport } from "./reconcile.ts";
@@ -44,7 +47,8 @@ const startedDelayMs = 100;
 export class HostLink extends DurableObject<Env> {
   readonly #outbox = new Outbox(this.ctx.storage.sql);
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
-  readonly #projector = new Projector(this.env.DB, this.#outbox);
+  readonly #projector = new Projector(this.env, this.#outbox);
+  readonly #watch = new HostWatch(this.ctx.storage.kv, this.env);
   readonly #progressAt = new Map<string, number>();
   readonly #cancelAnswers = new CancelAnswers();
   readonly #takingOver = new Coalesced(() => this.#takeOver());
@@ -117,6 +121,12 @@ export class HostLink extends DurableObject<Env> {
     if (!features.includes("streams")) return "unsupported";
     this.#send(socket, { type: "open-stream", epoch, order });
     return "sent";
+  }
+
+  /** What a hub watches of this host; null: nothing any more. */
+  watch(hostId: string, hub: string, order: WatchOrder | null): void {
+    if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
+    if (this.#watch.set(hub, order)) this.#sendWatch();
   }
 
   /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
@@ -225,6 +235,8 @@ export class HostLink extends DurableObject<Env> {
         return this.#event(socket, frame);
       case "cancelled":
         return this.#cancelAnswers.tell(frame.operationId, frame.effect);
+      case "stats":
+        if (await this.#watch.tell(this.#session.current.hostId, frame)) this.#sendWatch();
     }
   }
 
@@ -250,8 +262,16 @@ export class HostLink extends DurableObject<Env> {
     this.#session.update({ synced: true });
     this.#send(socket, { type: "sync", epoch, wanted });
     this.#deliver();
+    if (!this.#watch.isEmpty) this.#sendWatch();
     await this.wake(hostId).catch(logTakeOver);
     await this.#settle();
+  }
+
+  #sendWatch(): void {
+    const socket = this.#currentSocket();
+    const { synced, epoch, features } = this.#session.current;
+    if (!socket || !synced || !features.includes("samples")) return;
+    this.#send(socket, { type: "watch", epoch, order: this.#watch.order() });
   }
 
   async #accepted(operationId: string): Promise<void> {
@@ -274,7 +294,8 @@ export class HostLink extends DurableObject<Env> {
     const last = this.#progressAt.get(operationId) ?? 0;
     if (Date.now() - last < progressEveryMs) return;
     this.#progressAt.set(operationId, Date.now());
-    await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => {});
+    const told = await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => null);
+    if (told?.operation) void tellHubsOfProgress(this.env, told.hubs, told.operation);
   }
 
   async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {
@@ -307,10 +328,10 @@ export class HostLink extends DurableObject<Env> {
 
   async #takeOver(): Promise<void> {
     const deadlineAt = Date.now() + linkLimits.deliveryDeadlineMs;
-    for (const operation of await queuedOperations(this.env.DB, this.#session.current.hostId)) {
-      this.#outbox.put(operation, deadlineAt);
-    }
+    const { queued, hubs } = await takeQueued(this.env.DB, this.#session.current.hostId);
+    for (const operation of queued) this.#outbox.put(operation, deadlineAt);
     this.#deliver();
+    void tellHubs(this.env, hubs);
     await this.#schedule();
   }
 

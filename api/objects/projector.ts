@@ -4,18 +4,20 @@
  * Whoever waits for an operation's end is told once D1 shows it, so that what they read next is true.
  */
 import { type Change, project } from "../../db/projection.ts";
+import type { Env } from "../env.ts";
+import { tellHubs } from "../hubs.ts";
 import type { Outbox } from "./outbox.ts";
 
 const batchSize = 50;
 
 export class Projector {
-  readonly #db: D1Database;
+  readonly #env: Env;
   readonly #outbox: Outbox;
   readonly #waiters = new Map<string, Set<() => void>>();
   #flushing: Promise<boolean> | null = null;
 
-  constructor(db: D1Database, outbox: Outbox) {
-    this.#db = db;
+  constructor(env: Env, outbox: Outbox) {
+    this.#env = env;
     this.#outbox = outbox;
   }
 
@@ -48,11 +50,8 @@ export class Projector {
       const last = batch.at(-1);
       if (!last) return true;
       try {
-        await project(
-          this.#db,
-          hostId,
-          batch.map(({ change }) => change),
-        );
+        const changes = batch.map(({ change }) => change);
+        void tellHubs(this.#env, await project(this.#env.DB, hostId, changes));
       } catch (error) {
         console.error(
           JSON.stringify({ level: "error", source: "projector", hostId, message: (error as Error).message }),

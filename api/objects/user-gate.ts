@@ -40,6 +40,11 @@ export class UserGate extends DurableObject<Env> {
     return { ...verdict, standing: verdict.caller ? this.admit(ask) : null };
   }
 
+  /** What a connection that was let in before came with, as it is now. */
+  judge(userId: string, credential: Credential): Promise<Verdict> {
+    return this.#sessions.judge(userId, credential);
+  }
+
   /** Before a change of the user's rights, sessions or tokens; `release` after it. */
   hold(change: string): void {
     this.#sessions.hold(change);

@@ -18,7 +18,12 @@ export type Credential =
 export type Refusal = "unknown" | "disabled" | "ended" | "expired";
 
 export type Verdict =
-  | { readonly caller: Caller; readonly refusal: null }
+  | {
+      readonly caller: Caller;
+      readonly refusal: null;
+      /** Of a personal access token, in ms since 1970; null: never, or as its signature says. */
+      readonly expiresAt: number | null;
+    }
   | { readonly caller: null; readonly refusal: Refusal };
 
 /** No write to D1 is still under way after this. */
@@ -54,13 +59,16 @@ export class UserSessions {
     const user = { id: userId, name, role, permissions };
     if (credential.type === "session") {
       if (credential.id !== null && authority.endedSessions.includes(credential.id)) return refused("ended");
-      return { caller: { ...user, scopes: null, credential: { type: "session", id: credential.id } }, refusal: null };
+      const caller: Caller = { ...user, scopes: null, credential: { type: "session", id: credential.id } };
+      return { caller, refusal: null, expiresAt: null };
     }
     const token = authority.tokens.find(({ hash }) => hash === credential.hash);
     if (!token) return refused("ended");
-    if (token.expiresAt !== null && Date.parse(token.expiresAt) <= now) return refused("expired");
+    const expiresAt = token.expiresAt === null ? null : Date.parse(token.expiresAt);
+    if (expiresAt !== null && expiresAt <= now) return refused("expired");
     this.#noteUse(token.id, now);
-    return { caller: { ...user, scopes: token.scopes, credential: { type: "token", id: token.id } }, refusal: null };
+    const caller: Caller = { ...user, scopes: token.scopes, credential: { type: "token", id: token.id } };
+    return { caller, refusal: null, expiresAt };
   }
 
   hold(id: string, now: number = Date.now()): void {

@@ -8,14 +8,18 @@ import type { UserRow } from "../../db/schema.ts";
 import { findUser } from "../../db/users.ts";
 import { PasswordChange, RefreshRequest } from "../../protocol/accounts.ts";
 import { allowedPermissions } from "../../protocol/permissions.ts";
+import { socketLimits } from "../../protocol/client-socket.ts";
 import { LoginRequest } from "../../protocol/rest.ts";
+import { credentialOf } from "../auth.ts";
 import { checkedUser } from "../check-login.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { userHub } from "../hubs.ts";
 import { hashSecret, newId } from "../ids.ts";
 import { admitLogin, clientAddress } from "../limits.ts";
 import { newRefreshToken } from "../personal-tokens.ts";
+import { newSocketTicket } from "../socket-tickets.ts";
 import { accessTokenSeconds, refreshTokenSeconds, signAccessToken } from "../tokens.ts";
 import { changeUser } from "../user-changes.ts";
 import { body } from "../validate.ts";
@@ -116,6 +120,18 @@ export const auth = new Hono<AppEnv>()
     const changed = await changeUser(c, id, () => changePassword(c.env.DB, id, change, c.var.auditNote));
     if (!changed) throw new ApiError("WRONG_PASSWORD", "The password was changed by somebody else just now");
     return c.body(null, 204);
+  })
+  .post("/ws-ticket", body(Nothing), async (c) => {
+    const bearer = await credentialOf(c);
+    const ticket = newSocketTicket(bearer.userId);
+    const expiresAt = Date.now() + socketLimits.ticketSeconds * 1000;
+    const hub = c.env.USER_HUB.getByName(userHub(bearer.userId));
+    await hub.offerTicket(await hashSecret(ticket), bearer, expiresAt);
+    const url = new URL("/ws", c.req.url);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.search = new URLSearchParams({ ticket }).toString();
+    c.header("Cache-Control", "no-store");
+    return ok(c, { ticket, url: url.href, expiresAt: iso(expiresAt) }, 201);
   })
   .route("/tokens", tokens);
 

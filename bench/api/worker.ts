@@ -2,7 +2,7 @@
  * The Worker as it is, with a D1 that counts its calls, and with the two routes that the others are measured against:
  * one that does nothing, and one that makes a single call of D1.
  */
-import api, { HostLink as RealHostLink, UserGate as RealUserGate } from "../../api/index.ts";
+import api, { HostLink as RealHostLink, UserGate as RealUserGate, UserHub as RealUserHub } from "../../api/index.ts";
 import type { Env } from "../../api/env.ts";
 
 let calls = 0;
@@ -14,6 +14,12 @@ export class HostLink extends RealHostLink {
 }
 
 export class UserGate extends RealUserGate {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, { ...env, DB: counted(env.DB) });
+  }
+}
+
+export class UserHub extends RealUserHub {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, { ...env, DB: counted(env.DB) });
   }

@@ -16,11 +16,11 @@ export interface Answer {
 }
 
 export class Client {
-  readonly #token: string | null;
+  readonly token: string | null;
   readonly id: string;
 
   constructor(token: string | null, id = "") {
-    this.#token = token;
+    this.token = token;
     this.id = id;
   }
 
@@ -37,7 +37,7 @@ export class Client {
     const response = await SELF.fetch(`http://edge.test/api/v1${path}`, {
       method,
       headers: {
-        ...(this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` }),
+        ...(this.token === null ? {} : { Authorization: `Bearer ${this.token}` }),
         "Accept-Language": "en",
         ...(body === undefined ? {} : { "Content-Type": "application/json" }),
         ...headers,

@@ -1,5 +1,6 @@
 /** What is left of the API when what it stands on fails, and requests that are odd without being wrong. */
 import { createExecutionContext, env } from "cloudflare:test";
+import { drizzle } from "drizzle-orm/d1";
 import { SignJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Env } from "../../api/env.ts";
@@ -166,7 +167,7 @@ describe("an operation", () => {
     ).run();
     const read = { rows: 0 };
     const counted = countingRows(env.DB, read);
-    await queuedOperations(counted, "host-1");
+    await queuedOperations(drizzle(counted), "host-1");
     await hostsWithForgottenOperations(counted, "2027-01-01");
     expect(read.rows).toBeLessThan(100);
   });

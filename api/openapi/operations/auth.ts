@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Login, Me, TokenCreated, TokenList } from "../../../protocol/accounts.ts";
+import { Login, Me, SocketTicket, TokenCreated, TokenList } from "../../../protocol/accounts.ts";
 import type { OperationDocs } from "../operation.ts";
 
 const tokensBeside = z.object({ token: z.string() });
@@ -44,6 +44,13 @@ export const authDocs = {
     answers: { 204: { description: "It is changed." } },
     errors: ["WRONG_PASSWORD", "UNAVAILABLE"],
     example: { currentPassword: "admin123", newPassword: "correct horse battery staple" },
+  },
+  "POST /auth/ws-ticket": {
+    id: "createSocketTicket",
+    tag: "Authentication",
+    summary: "Make a ticket for a WebSocket",
+    description: "For pages, which can't send headers with one. It opens one connection, within 30 seconds.",
+    answers: { 201: { description: "The ticket, and the address that it opens.", data: SocketTicket } },
   },
   "GET /auth/tokens": {
     id: "listTokens",

@@ -2,6 +2,7 @@
 import type { OperationDocs } from "../operation.ts";
 import { agentDocs } from "./agent.ts";
 import { authDocs } from "./auth.ts";
+import { eventDocs } from "./events.ts";
 import { hostDocs } from "./hosts.ts";
 import { imageDocs } from "./images.ts";
 import { operationRouteDocs } from "./operations.ts";
@@ -16,6 +17,7 @@ export const operationDocs: OperationDocs = {
   ...vmDocs,
   ...streamDocs,
   ...operationRouteDocs,
+  ...eventDocs,
   ...imageDocs,
   ...hostDocs,
   ...systemDocs,

@@ -1,0 +1,183 @@
+/**
+ * One client's socket on `/ws`, and all that must be known of it. It hibernates, so that is in its attachment; a change
+ * is written there before the object's turn ends.
+ */
+import { type ServerMessage, socketCloseCodes, socketLimits, type Topic } from "../../protocol/client-socket.ts";
+import { type ErrorCode, errorTable } from "../../protocol/errors.ts";
+import type { Permission } from "../../protocol/permissions.ts";
+import type { Owner } from "../../db/vms.ts";
+import type { Language } from "../language.ts";
+import { afterAnswer, afterSending, emptyWindow, isFull, mustAsk, type WindowState } from "./hub-window.ts";
+import type { Credential } from "./user-sessions.ts";
+
+/** Who a connection is, with what they may do now. */
+export interface Session extends Owner {
+  readonly name: string;
+  readonly credential: Credential;
+  /** ms since 1970; null: never. */
+  readonly expiresAt: number | null;
+  /** Of what connections need. */
+  readonly may: readonly Permission[];
+  /** ms since 1970. */
+  readonly judgedAt: number;
+}
+
+export interface Subscription {
+  readonly topic: Topic["topic"];
+  /** Of a machine's: its id. */
+  readonly vmId?: string;
+  /** As the client called it. */
+  readonly called?: string;
+  /** Of samples: the host that takes them; of all of them where there is none. */
+  readonly hostId?: string;
+  /** Of samples, in ms. */
+  readonly interval?: number;
+  /** The last event that was in the state with which it began. */
+  readonly since: number;
+}
+
+interface Attachment {
+  readonly id: string;
+  /** ms since 1970. */
+  readonly openedAt: number;
+  readonly language: Language;
+  /** For the audit trail. */
+  readonly address: string | null;
+  readonly limits: ConnectionLimits;
+  /** Null: has not said who it is. */
+  readonly session: Session | null;
+  readonly subscriptions: readonly Subscription[];
+  /** Up to which event it was told what it subscribed to; null: it waits for none. `events` has its own pace. */
+  readonly cursors: { readonly state: number | null; readonly events: number | null };
+  readonly window: WindowState;
+}
+
+/** Of the configuration, as they were when the socket was opened. */
+export interface ConnectionLimits {
+  readonly webSocketsPerUser: number;
+  readonly requestsPerMinute: number;
+}
+
+export type Cursor = keyof Attachment["cursors"];
+type Outgoing = ServerMessage extends infer M ? (M extends ServerMessage ? Omit<M, "timestamp"> : never) : never;
+
+/** How many requests a client may make that doesn't read the answers. */
+const mostLate = 1_000;
+const known = new WeakMap<WebSocket, Connection>();
+
+export class Connection {
+  readonly #socket: WebSocket;
+  #state: Attachment;
+  #isSaved = true;
+
+  private constructor(socket: WebSocket, state: Attachment) {
+    this.#socket = socket;
+    this.#state = state;
+    known.set(socket, this);
+  }
+
+  static begin(
+    socket: WebSocket,
+    { language, address, limits, session }: Pick<Attachment, "language" | "address" | "limits" | "session">,
+  ): Connection {
+    const connection = new Connection(socket, {
+      ...{ id: crypto.randomUUID(), openedAt: Date.now(), language, address, limits, session },
+      ...{ subscriptions: [], cursors: { state: null, events: null }, window: emptyWindow },
+    });
+    connection.update({});
+    return connection;
+  }
+
+  static of(socket: WebSocket): Connection {
+    return known.get(socket) ?? new Connection(socket, socket.deserializeAttachment() as Attachment);
+  }
+
+  get state(): Attachment {
+    return this.#state;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Nothing more of its subscriptions may go out. */
+  get isFull(): boolean {
+    return isFull(this.#state.window);
+  }
+
+  update(values: Partial<Omit<Attachment, "id" | "openedAt">>): void {
+    this.#state = { ...this.#state, ...values };
+    if (!this.#isSaved) return;
+    this.#isSaved = false;
+    queueMicrotask(() => {
+      this.#isSaved = true;
+      this.#socket.serializeAttachment(this.#state);
+    });
+  }
+
+  /** Bytes of a console, which counts them by itself. */
+  sendOfStream(message: Outgoing): void {
+    this.#write(message);
+  }
+
+  send(message: Outgoing): void {
+    const text = this.#write(message);
+    if (text === null) return;
+    const window = afterSending(this.#state.window, text);
+    if (!mustAsk(window)) return this.update({ window });
+    const id = crypto.randomUUID();
+    this.update({ window: { ...window, asked: { id, sent: window.sent } } });
+    this.#write({ type: "ping", data: {}, id });
+  }
+
+  #write(message: Outgoing): string | null {
+    if (!this.isOpen) return null;
+    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
+    this.#socket.send(text);
+    return text;
+  }
+
+  /** Says what was wrong with a request, or with what it asked for. */
+  fail(code: ErrorCode, details: string, about: { id?: string | undefined; vmId?: string } = {}): void {
+    const { id, vmId } = about;
+    const message = errorTable[code][this.#state.language];
+    this.send({
+      ...{ type: "error", data: { code, message, details, ...(vmId === undefined ? {} : { vmId }) } },
+      ...(id === undefined ? {} : { id }),
+    });
+  }
+
+  /** The client has answered a `ping` of ours. */
+  answered(id: string | undefined): void {
+    this.update({ window: afterAnswer(this.#state.window, id) });
+  }
+
+  /** Something waits that may not be sent. */
+  noteFull(now: number = Date.now()): void {
+    const { window } = this.#state;
+    if (window.fullSince === null) this.update({ window: { ...window, fullSince: now } });
+  }
+
+  /** False, and closed, for who asks and asks and doesn't read. */
+  takesRequest(): boolean {
+    const { window } = this.#state;
+    if (!isFull(window)) return true;
+    this.update({ window: { ...window, late: window.late + 1 } });
+    if (window.late < mostLate) return true;
+    this.closeTooSlow();
+    return false;
+  }
+
+  closeTooSlow(): void {
+    const seconds = socketLimits.window.answerMs / 1000;
+    this.close(
+      "tooSlow",
+      `Messages wait unread, and the ping was not answered in ${seconds} s: come back with 'after'`,
+    );
+  }
+
+  close(why: keyof typeof socketCloseCodes, reason: string): void {
+    // Whoever closes first has the word: a second call would throw.
+    if (this.isOpen) this.#socket.close(socketCloseCodes[why], reason.slice(0, 120));
+  }
+}
