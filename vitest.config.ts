@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["test/{protocol,db,api,agent,scripts}/**/*.test.ts"],
+          include: ["test/{protocol,db,api,agent,scripts,sdk,cli}/**/*.test.ts"],
           testTimeout: 15_000,
         },
       },

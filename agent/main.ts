@@ -11,6 +11,7 @@ import { enrol, Identity } from "./identity.ts";
 import { ImageStore } from "./images.ts";
 import { openJournal } from "./journal.ts";
 import { Link } from "./link.ts";
+import { Sampler } from "./metrics/sampler.ts";
 import type { Host } from "./operations/operation.ts";
 import { HostPaths } from "./paths.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   const host: Host = { paths, images, vms };
 
   const streams = new Streams({ identity, host, log });
+  const sampler = new Sampler({ host, send: (samples) => session.stats(samples), log });
   const scheduler = new Scheduler(
     { journal, host, onProgress: (progress) => session.progress(progress) },
     (operationId) => session.ended(operationId),
@@ -64,6 +66,7 @@ async function main(): Promise<void> {
     run: (operation) => scheduler.add(operation),
     cancel: (operation) => scheduler.cancel(operation),
     openStream: (order) => streams.open(order),
+    watch: (order) => (order ? sampler.watch(order) : sampler.stop()),
     hello: async () => ({
       ...helloBasics,
       agentVersion: version,

@@ -6,6 +6,7 @@
 import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
 import { operationInputs, type VmReport } from "../protocol/operations.ts";
+import type { HostSample, VmSample, WatchOrder } from "../protocol/samples.ts";
 import type { StreamOrder } from "../protocol/streams.ts";
 import { crashPoint } from "./crash-point.ts";
 import type { Journal, JournalEvent, JournalOperation } from "./journal.ts";
@@ -21,6 +22,8 @@ export interface SessionOptions {
   /** Takes back what has not begun, and tells its end. False where it is too late. */
   readonly cancel: (operation: JournalOperation) => Promise<boolean>;
   readonly openStream: (order: StreamOrder) => Promise<void>;
+  /** Null: the link is gone, and nothing is watched. */
+  readonly watch: (order: WatchOrder | null) => void;
   readonly hello: () => Promise<Hello>;
   readonly log: (line: string) => void;
   /** The edge has said what it still wants: this host is in service. */
@@ -45,6 +48,7 @@ export class Session implements LinkHandlers {
 
   closed(): void {
     this.#synced = false;
+    this.#options.watch(null);
   }
 
   log(line: string): void {
@@ -84,6 +88,8 @@ export class Session implements LinkHandlers {
         return void this.#cancel(frame.operationId);
       case "open-stream":
         return void this.#options.openStream(frame.order);
+      case "watch":
+        return this.#options.watch(frame.order);
     }
   }
 
@@ -95,6 +101,10 @@ export class Session implements LinkHandlers {
 
   progress(progress: Progress): void {
     if (this.#synced) this.#options.send({ type: "progress", ...progress });
+  }
+
+  stats(samples: { vms: VmSample[]; host: HostSample | null }): void {
+    if (this.#synced) this.#options.send({ type: "stats", ...samples });
   }
 
   event(event: JournalEvent["event"], vm: VmReport, message: string): void {
@@ -193,5 +203,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: ["describe", "streams"] as string[],
+  features: ["describe", "samples", "streams"] as string[],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

@@ -57,6 +57,11 @@ export async function onlineHosts(d1: D1Database): Promise<string[]> {
   return rows.map(({ id }) => id);
 }
 
+export async function listHostIds(d1: D1Database): Promise<string[]> {
+  const rows = await drizzle(d1).select({ id: hosts.id }).from(hosts).orderBy(hosts.id);
+  return rows.map(({ id }) => id);
+}
+
 export interface EnrolmentToken {
   readonly hash: string;
   /** ISO. */

@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { OperationKind, VmReport, VmSpec } from "./operations.ts";
+import { HostSample, VmSample, WatchOrder } from "./samples.ts";
 import { StreamOrder } from "./streams.ts";
 import { VmId } from "./vm.ts";
 
@@ -174,6 +175,13 @@ export const AgentFrame = z.discriminatedUnion("type", [
     /** Those of the machines asked for that this host has. */
     vms: z.array(z.strictObject({ vm: VmReport, spec: VmSpec })).max(linkLimits.describePageSize),
   }),
+  /** Samples of what is watched; may be lost. */
+  z.strictObject({
+    type: z.literal("stats"),
+    ...Epoch,
+    vms: z.array(VmSample).max(500),
+    host: HostSample.nullable(),
+  }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
 
@@ -219,6 +227,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
   }),
   /** To hosts that name `streams` among their features. Not stored, and not repeated: who asked is told of a failure. */
   z.strictObject({ type: z.literal("open-stream"), ...Epoch, order: StreamOrder }),
+  /** To hosts that name `samples`. Replaces the order before; sent again in every session, since the host forgets it with the link. */
+  z.strictObject({ type: z.literal("watch"), ...Epoch, order: WatchOrder }),
 ]);
 export type EdgeFrame = z.infer<typeof EdgeFrame>;
 

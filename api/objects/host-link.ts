@@ -6,6 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { closeCodes, linkLimits } from "../../protocol/agent-link.ts";
+import type { WatchOrder } from "../../protocol/samples.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
 import { endedUnseen, parseFrame } from "./frames.ts";
@@ -97,6 +98,12 @@ export class HostLink extends DurableObject<Env> {
     if (!features.includes("streams")) return "unsupported";
     sockets.send(socket, { type: "open-stream", epoch, order });
     return "sent";
+  }
+
+  /** What a hub watches of this host; null: nothing any more. */
+  watch(hostId: string, hub: string, order: WatchOrder | null): void {
+    this.#remember(hostId);
+    if (this.#parts.watch.set(hub, order)) this.#parts.sendWatch();
   }
 
   /** Ends a quarantine. */

@@ -36,6 +36,8 @@ export class Incoming {
         return this.#event(socket, frame);
       case "described":
         return adopt(this.#parts, frame.vms);
+      case "stats":
+        return this.#stats(frame);
       case "cancelled":
         return this.#parts.cancelAnswers.tell(frame.operationId, frame.effect);
     }
@@ -65,6 +67,7 @@ export class Incoming {
     session.update({ synced: true, unaccounted: true });
     sockets.send(socket, { type: "sync", epoch: report.epoch, wanted });
     delivery.send();
+    if (!this.#parts.watch.isEmpty) this.#parts.sendWatch();
     await delivery.takeOver().catch(logTakeOver);
     await this.#parts.settle();
     await account(this.#parts);
@@ -95,6 +98,11 @@ export class Incoming {
     const { env } = this.#parts;
     const told = await projectProgress(env.DB, { operationId, percent, step, message }).catch(() => null);
     if (told?.operation) void tellHubsOfProgress(env, told.hubs, told.operation);
+  }
+
+  async #stats(frame: Frame<"stats">): Promise<void> {
+    const { watch, session } = this.#parts;
+    if (await watch.tell(session.current.hostId, frame)) this.#parts.sendWatch();
   }
 
   async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {

@@ -50,6 +50,7 @@ beforeEach(async () => {
       return true;
     },
     openStream: async () => {},
+    watch: () => {},
     hello: async () => ({
       ...helloBasics,
       agentVersion: "1",
