@@ -18,11 +18,18 @@ const chosen = all.filter(({ name }) => values.only === undefined || name.includ
 const rounds = shuffled(chosen, seeded(seed)).slice(0, Number(values.rounds ?? chosen.length));
 console.log(`${rounds.length} of ${all.length} rounds, seed ${seed}`);
 
+// Ctrl-C lets the round that runs end, and takes everything down.
+const ending = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
+
 const failures: Error[] = [];
+let played = 0;
 const started = performance.now();
 const stage = await Stage.set();
 try {
   for (const [index, round] of rounds.entries()) {
+    if (ending.signal.aborted) break;
+    played++;
     const begun = performance.now();
     const failure = await stage.play(round).then(
       () => null,
@@ -38,5 +45,5 @@ try {
   await stage.strike();
 }
 const minutes = ((performance.now() - started) / 60_000).toFixed(1);
-console.log(`${rounds.length} rounds in ${minutes} min, ${failures.length} failed, seed ${seed}`);
-if (failures.length > 0 || rounds.length === 0) process.exitCode = 1;
+console.log(`${played} rounds in ${minutes} min, ${failures.length} failed, seed ${seed}`);
+if (failures.length > 0 || played < rounds.length || rounds.length === 0) process.exitCode = 1;
