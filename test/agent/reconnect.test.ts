@@ -107,9 +107,8 @@ describe("a line that went dead without a word", () => {
     // As long as pings come back it is not dead, however long nothing else is said.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     expect(lines.filter((line) => line.startsWith("Not connected"))).toEqual([]);
-    proxy.silent = true;
+    proxy.silence();
     await logged("the edge fell silent");
-    proxy.silent = false;
     await edge.heard("report", 1);
     expect(edge.epoch).toBe(2);
   });

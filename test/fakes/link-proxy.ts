@@ -18,6 +18,7 @@ export interface FrameFault {
 interface Line {
   readonly agent: WebSocket;
   readonly edge: WebSocket;
+  isSilent: boolean;
 }
 
 export class LinkProxy {
@@ -25,8 +26,6 @@ export class LinkProxy {
   readonly seen: string[] = [];
   /** When each session was opened, in ms of `performance.now()`. */
   readonly dialled: number[] = [];
-  /** Loses everything and closes nothing, as a dead network does. */
-  silent = false;
   readonly #edge: () => string;
   readonly #server: Server;
   readonly #lines = new Set<Line>();
@@ -66,10 +65,6 @@ export class LinkProxy {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  get connections(): number {
-    return this.#lines.size;
-  }
-
   /** The next frame of this type has it; `isArmed` tells whether it has come. */
   arm(fault: FrameFault): void {
     this.#fault = fault;
@@ -91,6 +86,11 @@ export class LinkProxy {
     }
   }
 
+  /** Loses whatever is said on the connections that there are, and closes none of them, as a dead network does. */
+  silence(): void {
+    for (const line of this.#lines) line.isSilent = true;
+  }
+
   async stop(): Promise<void> {
     this.cut();
     this.#server.closeAllConnections();
@@ -99,7 +99,6 @@ export class LinkProxy {
 
   #dial(sockets: WebSocketServer, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => {});
-    if (this.silent) return;
     const { authorization = "", host = "" } = incoming.headers;
     const url = new URL(incoming.url ?? "/", this.#edge());
     url.protocol = "ws:";
@@ -113,7 +112,7 @@ export class LinkProxy {
     edge.once("open", () =>
       sockets.handleUpgrade(incoming, socket, head, (agent) => {
         this.dialled.push(performance.now());
-        this.#join({ agent, edge });
+        this.#join({ agent, edge, isSilent: false });
       }),
     );
   }
@@ -123,14 +122,15 @@ export class LinkProxy {
     const pass = (direction: Direction, from: WebSocket, to: WebSocket) => {
       from.on("error", () => {});
       from.on("message", (data: Buffer, isBinary) => {
-        if (this.silent) return;
+        if (line.isSilent) return;
         const copies = isBinary ? 1 : this.#copies(direction, data.toString("utf8"));
         for (let copy = 0; copy < copies; copy++) to.send(data, { binary: isBinary });
         if (copies === 0) this.cut();
       });
       from.on("close", (code, reason) => {
+        // Its other end hears nothing of that, and stays open until the proxy ends.
+        if (line.isSilent) return;
         this.#lines.delete(line);
-        if (this.silent) return;
         // 1005 and 1006 say that there was no code, and can't be sent.
         if (code === 1005 || code === 1006) to.terminate();
         else to.close(code, reason);
