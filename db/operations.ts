@@ -150,12 +150,12 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
   return { rows, total: total?.count ?? 0, isAfterKnown: filter.after === undefined || found.length > 0 };
 }
 
-/** Hosts for which an operation was accepted before `before` and that have not taken it over, though they could. */
+/** Hosts with an operation that was accepted before `before` and has no end here: it may be forgotten, or its end be. */
 export async function hostsWithForgottenOperations(d1: D1Database, before: string): Promise<string[]> {
   const rows = await drizzle(d1)
     .selectDistinct({ hostId: operations.hostId })
     .from(operations)
-    .where(and(isPending, eq(operations.status, "queued"), sql`${operations.createdAt} < ${before}`));
+    .where(and(isPending, sql`${operations.createdAt} < ${before}`));
   return rows.map(({ hostId }) => hostId);
 }
 

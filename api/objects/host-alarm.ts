@@ -37,7 +37,7 @@ export class HostAlarm {
     await this.#storage.deleteAlarm();
   }
 
-  /** When the session counts as over unless something is heard; null where there is none. */
+  /** When the session counts as over unless something is heard; null where there is none. Notes that a socket is gone. */
   deadAt(): number | null {
     const { session, sockets } = this.#parts;
     if (!session.current.connected) return null;

@@ -21,7 +21,7 @@ export async function beginSession(
     return socket.close(closeCodes.protocol, advice);
   }
   if (session.current.quarantined) return socket.close(closeCodes.quarantined, quarantineAdvice);
-  if (isClone(parts, Date.now())) return quarantine(parts);
+  if (replacesOnceTooOften(parts, Date.now())) return quarantine(parts);
   const { hostId, epoch: last, journalId, eventSequence } = session.current;
   // An edge that was restored from a backup has forgotten epochs which the agent has seen.
   const epoch = Math.max(last, hello.greatestEpoch) + 1;
@@ -59,8 +59,8 @@ export function endSession({ session, outbox }: HostParts): void {
 
 const quarantineAdvice = "Two agents use this host's key: nothing is done until an administrator has decided";
 
-/** Whether a living session is replaced once too often. An agent alone replaces none but those that fell silent. */
-function isClone({ session, sockets }: HostParts, now: number): boolean {
+/** Counts the replacement of a living session. An agent alone replaces none but those that fell silent. */
+function replacesOnceTooOften({ session, sockets }: HostParts, now: number): boolean {
   const { connected, replacedAt } = session.current;
   if (!connected || !sockets.current()) return false;
   const recent = [...replacedAt.filter((at) => at > now - linkLimits.cloneWindowMs), now];

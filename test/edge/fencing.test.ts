@@ -396,6 +396,12 @@ describe("an idle host", () => {
       await sweep(bindings);
     }
     const after = await counts();
+    const scans = await runInDurableObject(link(), (_: HostLink, state) =>
+      ["state = 'ended' AND ended_at < 1", "state <> 'ended' AND state = 'waiting'", "state <> 'ended' ORDER BY seq"]
+        .flatMap((where) => [...state.storage.sql.exec(`EXPLAIN QUERY PLAN SELECT * FROM operation WHERE ${where}`)])
+        .filter(({ detail }) => !String(detail).includes("USING INDEX")),
+    );
+    expect(scans).toEqual([]);
     expect(after).toEqual({ ...before, alarm: null });
     const month = idleCost({ calls: 1, alarms: 0, messages: 0, rowsWritten: 0, rowsRead: 20, busyMs: 10 });
     expect(month.dollars).toBeLessThan(0.01);
