@@ -2,7 +2,13 @@
 import { SELF } from "cloudflare:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { hashSecret } from "../../api/ids.ts";
-import { type AgentFrame, EdgeFrame, type ExecuteFrame, type Outcome } from "../../protocol/agent-link.ts";
+import {
+  type AgentFrame,
+  EdgeFrame,
+  type ExecuteFrame,
+  type HostFacts,
+  type Outcome,
+} from "../../protocol/agent-link.ts";
 import type { VmReport } from "../../protocol/operations.ts";
 import { Client, machine } from "./client.ts";
 
@@ -81,6 +87,7 @@ export class FakeAgent {
   readonly hostId: string;
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
+  facts: HostFacts = facts;
   epoch = 0;
   closedWith: number | null = null;
   /** Answers an order at once where it gives something. */
@@ -135,7 +142,7 @@ export class FakeAgent {
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,
-      facts,
+      facts: this.facts,
     });
   }
 
