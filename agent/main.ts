@@ -28,6 +28,8 @@ interface Settings {
   readonly accelerator: "auto" | "kvm" | "tcg";
   readonly allowEmulation: boolean;
   readonly allowPrivateAddresses: boolean;
+  /** In place of the kernel's, where a test makes the host restart. */
+  readonly bootId: string | undefined;
 }
 
 async function main(): Promise<void> {
@@ -38,7 +40,7 @@ async function main(): Promise<void> {
   const identity = await identify(paths, settings);
   const facts = () => readHostFacts(paths, settings.accelerator, settings.allowEmulation);
   const { accelerator, acceleratorReason } = await facts();
-  const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  const bootId = settings.bootId ?? (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
   const version = await agentVersion();
   log(acceleratorReason);
 
@@ -104,6 +106,7 @@ function readSettings(env: NodeJS.ProcessEnv): Settings {
     accelerator,
     allowEmulation: env["VOIDVM_ALLOW_EMULATION"] === "1",
     allowPrivateAddresses: env["VOIDVM_ALLOW_PRIVATE_IMAGES"] === "1",
+    bootId: env["VOIDVM_BOOT_ID"],
   };
 }
 

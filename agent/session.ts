@@ -5,16 +5,28 @@
  */
 import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
-import { operationInputs, type VmReport } from "../protocol/operations.ts";
+import { operationInputs, type VmReport, type VmSpec } from "../protocol/operations.ts";
 import { crashPoint } from "./crash-point.ts";
 import type { Journal, JournalEvent, JournalOperation } from "./journal.ts";
 import type { Hello, LinkHandlers, OutgoingFrame } from "./link.ts";
 import type { Progress } from "./operations/engine.ts";
 import type { VmTable } from "./vm-table.ts";
 
+/** What a session needs of the journal; the real one is on disk. */
+export type SessionJournal = Pick<
+  Journal,
+  | ("rememberEpoch" | "accept" | "find" | "entries" | "unacknowledged" | "acknowledge")
+  | ("events" | "addEvent" | "acknowledgeEvents")
+>;
+
+/** What a session needs to know of the machines. */
+export interface SessionVms extends Pick<VmTable, "report" | "reports"> {
+  get(vmId: string): { readonly generation: number; readonly spec: VmSpec } | undefined;
+}
+
 export interface SessionOptions {
-  readonly journal: Journal;
-  readonly vms: VmTable;
+  readonly journal: SessionJournal;
+  readonly vms: SessionVms;
   readonly send: (frame: OutgoingFrame) => boolean;
   readonly run: (operation: JournalOperation) => void;
   /** Takes back what has not begun, and tells its end. False where it is too late. */
@@ -66,7 +78,7 @@ export class Session implements LinkHandlers {
     }
   }
 
-  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void {
+  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void | Promise<void> {
     switch (frame.type) {
       case "sync":
         return this.#sync(frame.wanted);
@@ -76,6 +88,8 @@ export class Session implements LinkHandlers {
         return this.#options.journal.acknowledge(frame.operationId);
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
+      case "describe":
+        return this.#describe(frame.vmIds);
       case "cancel":
         void this.#cancel(frame.operationId);
     }
@@ -110,6 +124,15 @@ export class Session implements LinkHandlers {
     }
     for (const event of journal.events()) this.#options.send({ type: "event", ...event });
     onSynced();
+  }
+
+  /** Machines that the edge has forgotten: it takes them in again. */
+  async #describe(vmIds: readonly string[]): Promise<void> {
+    const { vms, send } = this.#options;
+    const described = await Promise.all(
+      vmIds.map(async (id) => ({ vm: await vms.report(id), spec: vms.get(id)?.spec })),
+    );
+    send({ type: "described", vms: described.flatMap(({ vm, spec }) => (vm && spec ? [{ vm, spec }] : [])) });
   }
 
   #execute(frame: ExecuteFrame): void {
@@ -178,5 +201,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: [] as string[],
+  features: ["describe"],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

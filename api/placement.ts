@@ -101,6 +101,7 @@ const resourceWords = { cpu: "vCPUs", memory: "memory", disk: "disk" } as const;
 const refusalWords = {
   pending: ["has not joined yet", "have not joined yet"],
   offline: ["is offline", "are offline"],
+  quarantined: ["is quarantined", "are quarantined"],
   maintenance: ["is in maintenance", "are in maintenance"],
   draining: ["is draining", "are draining"],
   "no-accelerator": ["can run no machine", "can run no machine"],

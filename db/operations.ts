@@ -16,7 +16,8 @@ import {
 } from "../protocol/operations.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
 import { type AuditNote, auditStatement } from "./audit.ts";
-import { type OperationRow, operations, vms } from "./schema.ts";
+import { type OperationView, selectOperations } from "./operation-view.ts";
+import { operations, vms } from "./schema.ts";
 import { given } from "./given.ts";
 import { isPending } from "./pending.ts";
 import { isVm, type Owner, settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
@@ -69,7 +70,7 @@ export interface Acceptance {
   /** Null: there is no such machine, or it is not the owner's. */
   readonly view: VmView | null;
   /** Null: refused. `view.settled` and `pending` tell why. */
-  readonly operation: OperationRow | null;
+  readonly operation: OperationView | null;
   readonly pending: number;
 }
 
@@ -110,7 +111,7 @@ export async function acceptOperation(
     insert,
     show,
     ...viewStatements(db, isVm(owner, idOrName)),
-    db.select().from(operations).where(eq(operations.id, id)),
+    selectOperations(db).where(eq(operations.id, id)),
     db.select({ pending: pendingCount }).from(vms).where(isVm(owner, idOrName)),
     orderAudit(db, order),
   ]);
@@ -118,11 +119,8 @@ export async function acceptOperation(
 }
 
 /** Null where there is none that the owner may see. */
-export async function findOperation(d1: D1Database, owner: Owner, id: string): Promise<OperationRow | null> {
-  const [operation] = await drizzle(d1)
-    .select()
-    .from(operations)
-    .where(and(eq(operations.id, id), isVisible(owner)));
+export async function findOperation(d1: D1Database, owner: Owner, id: string): Promise<OperationView | null> {
+  const [operation] = await selectOperations(drizzle(d1)).where(and(eq(operations.id, id), isVisible(owner)));
   return operation ?? null;
 }
 
@@ -153,9 +151,7 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
   const after = and(eq(operations.id, filter.after ?? ""), owner.seesAll ? undefined : eq(operations.userId, owner.id));
   const order = filter.descending ? desc : asc;
   const [rows, [total], found] = await db.batch([
-    db
-      .select()
-      .from(operations)
+    selectOperations(db)
       .where(where)
       .orderBy(order(operations.seq))
       .limit(filter.limit)

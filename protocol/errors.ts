@@ -64,6 +64,7 @@ export const errorTable = {
     "主机正在维护，其虚拟机只能停止或删除",
     "The host is in maintenance: its machines can only be stopped or deleted",
   ),
+  HOST_NOT_QUARANTINED: entry(409, "主机未被隔离", "The host is not quarantined"),
   IMAGE_IN_USE: entry(409, "镜像仍被虚拟机使用", "Machines still use the image"),
   ENROLMENT_SPENT: entry(409, "注册令牌已被使用", "The enrolment token was used already"),
   ENROLMENT_EXPIRED: entry(410, "注册令牌已过期", "The enrolment token has expired"),

@@ -4,8 +4,9 @@
  * An operation is marked as sent before it is sent. Ended ones stay for a week: an id that is here is never taken
  * over again, so an order can't be carried out twice because a read of D1 was stale.
  */
-import type { OperationKind } from "../../protocol/operations.ts";
+import { expiryOf } from "../../db/expiry.ts";
 import type { Change } from "../../db/projection.ts";
+import type { OperationKind } from "../../protocol/operations.ts";
 
 /** `sent` to a host whose journal may have it; `accepted`: the journal has it. */
 export type OutboxState = "waiting" | "sent" | "accepted" | "ended";
@@ -17,9 +18,11 @@ export interface QueuedOperation {
   readonly vmId: string;
   readonly generation: number;
   readonly input: unknown;
+  /** ISO; when the API accepted it. */
+  readonly createdAt: string;
 }
 
-export interface OutboxEntry extends QueuedOperation {
+export interface OutboxEntry extends Omit<QueuedOperation, "createdAt"> {
   readonly state: OutboxState;
   /** The journal that it was sent to. */
   readonly journalId: string | null;
@@ -46,12 +49,12 @@ export class Outbox {
   }
 
   /** Takes an operation over. Harmless for one that is here or was here. */
-  put(operation: QueuedOperation, deadlineAt: number): void {
-    const { id, seq, kind, vmId, generation, input } = operation;
+  put(operation: QueuedOperation): void {
+    const { id, seq, kind, vmId, generation, input, createdAt } = operation;
     this.#sql.exec(
       `INSERT OR IGNORE INTO operation (id, seq, kind, vm_id, generation, input, state, attempt, deadline_at)
        VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
-      ...[id, seq, kind, vmId, generation, JSON.stringify(input), deadlineAt],
+      ...[id, seq, kind, vmId, generation, JSON.stringify(input), Date.parse(expiryOf(createdAt))],
     );
   }
 

@@ -9,6 +9,8 @@ import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { hashSecret } from "../ids.ts";
 import { admitByAddress } from "../limits.ts";
+import { ownOrigins } from "../public-origin.ts";
+import { revoke } from "../revocations.ts";
 import { body } from "../validate.ts";
 import { verifyHostToken } from "../host-tokens.ts";
 
@@ -25,13 +27,14 @@ export const agent = new Hono<AppEnv>()
     const { limits } = await currentConfig(c);
     await admitByAddress(c, "enrol", enrolmentsPerLogin * limits.loginsPerMinute);
     const hash = await hashSecret(request.token);
-    await assertHoldsKey(request, hash, new URL(c.req.url).origin);
+    await assertHoldsKey(request, hash, ownOrigins(c));
 
     const now = Date.now();
     const iso = (time: number) => new Date(time).toISOString();
     const since = iso(now - repeatableMs);
     const host = await spendEnrolment(c.env.DB, hash, request.publicKey.x, iso(now), since, c.var.auditNote);
     if (!host) throw await refusal(c, hash);
+    if (host.keySerial > 1) await revoke(c.env, { hostId: host.id, keySerial: host.keySerial });
     return ok(c, { hostId: host.id, name: host.name });
   })
   .get("/link", async (c) => {
@@ -42,17 +45,18 @@ export const agent = new Hono<AppEnv>()
     await admitByAddress(c, "link", dialsPerRequest * limits.requestsPerMinute);
     const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
     // Before the object is woken: a stranger must not be able to keep a fleet's objects awake.
-    const { hostId, tokenId } = await verifyHostToken(token, new URL(c.req.url).origin, (id) =>
+    const { hostId, tokenId, keySerial } = await verifyHostToken(token, ownOrigins(c), (id) =>
       findHostKey(c.env.DB, id),
     );
     const headers = new Headers(c.req.raw.headers);
     headers.delete("Authorization");
     headers.set("X-VoidVM-Host", hostId);
     headers.set("X-VoidVM-Token-Id", tokenId);
+    headers.set("X-VoidVM-Key-Serial", `${keySerial}`);
     return c.env.HOST_LINK.getByName(hostId).fetch(new Request(c.req.url, { headers }));
   });
 
-async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, audience: string): Promise<void> {
+async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, audience: string[]): Promise<void> {
   try {
     const key = await importJWK(publicKey, "EdDSA");
     const { payload } = await jwtVerify(proof, key, { algorithms: ["EdDSA"], audience, typ: "voidvm-enrol+jwt" });

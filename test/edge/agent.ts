@@ -8,6 +8,8 @@ import {
   type ExecuteFrame,
   type HostFacts,
   type Outcome,
+  pingText,
+  pongText,
 } from "../../protocol/agent-link.ts";
 import type { VmReport } from "../../protocol/operations.ts";
 import { Client, machine } from "./client.ts";
@@ -88,10 +90,13 @@ export class FakeAgent {
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
   facts: HostFacts = facts;
+  features: string[] = [];
   epoch = 0;
+  pongs = 0;
   closedWith: number | null = null;
   /** Answers an order at once where it gives something. */
   onExecute: (frame: ExecuteFrame) => void = () => {};
+  onDescribe: (frame: Extract<EdgeFrame, { type: "describe" }>) => void = () => {};
   readonly #key: Key;
   #socket: WebSocket | null = null;
 
@@ -106,6 +111,14 @@ export class FakeAgent {
     const key = await newKey();
     const answer = await enrol(body.data.enrolment.token, key);
     return new FakeAgent(answer.body.data.hostId, key);
+  }
+
+  /** Enrols again with a new key, as after a new installation. What the old key opened stays open here. */
+  async enrolAgain(admin: Client): Promise<FakeAgent> {
+    const { body } = await admin.post(`/hosts/${this.hostId}/token`);
+    const key = await newKey();
+    await enrol(body.data.enrolment.token, key);
+    return new FakeAgent(this.hostId, key);
   }
 
   /** Another agent with the same key, as a stolen one would be. */
@@ -138,7 +151,7 @@ export class FakeAgent {
       type: "hello",
       protocol: { lowest: 1, highest: 1 },
       agentVersion: "0.1.0",
-      features: [],
+      features: this.features,
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,
@@ -159,6 +172,10 @@ export class FakeAgent {
     this.send({ type: "done", operationId, kind, vmId, outcome, vm });
   }
 
+  ping(): void {
+    this.#socket?.send(pingText);
+  }
+
   close(): void {
     this.#socket?.close(1000, "gone");
   }
@@ -169,10 +186,15 @@ export class FakeAgent {
   }
 
   #hear(text: string): void {
+    if (text === pongText) {
+      this.pongs++;
+      return;
+    }
     const frame = EdgeFrame.parse(JSON.parse(text));
     this.frames.push(frame);
     if (frame.type === "welcome") this.epoch = frame.epoch;
     if (frame.type === "execute") this.onExecute(frame);
+    if (frame.type === "describe") this.onDescribe(frame);
   }
 }
 

@@ -134,15 +134,18 @@ describe("a host's images", () => {
   it("are those it names in its hello, and those of the machines that were made there since", async () => {
     const { agent, id } = await hosted(admin, "pictured");
     expect((await host(agent.hostId)).images).toEqual([(await admin.get(`/vms/${id}`)).body.data.image]);
-    agent.facts = { ...facts, images: ["img-tiny", "img-debian12"] };
-    await agent.connect([report(id, "stopped")]);
+    const again = async (images?: string[]) => {
+      agent.close();
+      await until(async () => (await host(agent.hostId)).status === "offline", "it is gone");
+      agent.facts = images ? { ...facts, images } : facts;
+      await agent.connect([report(id, "stopped")]);
+    };
+    await again(["img-tiny", "img-debian12"]);
     await until(async () => (await host(agent.hostId)).images.length === 2, "both are known");
-    agent.facts = { ...facts, images: ["img-debian12"] };
-    await agent.connect([report(id, "stopped")]);
+    await again(["img-debian12"]);
     await until(async () => (await host(agent.hostId)).images.length === 1, "one is gone");
     // An older agent doesn't say, and takes nothing away.
-    agent.facts = facts;
-    await agent.connect([report(id, "stopped")]);
+    await again();
     expect((await host(agent.hostId)).images).toEqual(["img-debian12"]);
     agent.close();
   });
