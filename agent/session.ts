@@ -21,7 +21,7 @@ export type SessionJournal = Pick<
 
 /** What a session needs to know of the machines. */
 export interface SessionVms extends Pick<VmTable, "report" | "reports"> {
-  get(vmId: string): { readonly generation: number; readonly spec: VmSpec } | undefined;
+  get(vmId: string): { readonly generation: number; readonly spec: VmSpec } | null;
 }
 
 export interface SessionOptions {

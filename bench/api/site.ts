@@ -8,10 +8,12 @@ import { buildAssets } from "../../scripts/build-assets.ts";
 import { bundleWorker } from "../../scripts/build.ts";
 import { type EdgeHandle, startEdge } from "../../scripts/edge.ts";
 import { projectFolder, projectVersion } from "../../scripts/project.ts";
-import { SimulatedHost } from "./simulated-host.ts";
+import { SimulatedHost, simulatedFacts } from "../sim/simulated-host.ts";
 
 const keys = `bench:${"A".repeat(43)}`;
 const noLimit = 10_000_000;
+/** Room for all that a benchmark makes. */
+const endless = { ...simulatedFacts, cpus: 1_000_000, memoryMib: 2_000_000_000, diskGib: 100_000_000 };
 
 export class Site {
   readonly origin: string;
@@ -50,7 +52,7 @@ export class Site {
   }
 
   async stop(): Promise<void> {
-    this.#host?.leave();
+    this.#host?.stop();
     await this.#edge.stop();
     await rm(this.#home, { recursive: true, force: true });
   }
@@ -96,7 +98,7 @@ export class Site {
   /** Hosts and machines as rows: more hosts like the one that joined, and machines on all of them. */
   async addFleet({ hosts, vms }: { hosts: number; vms: number }): Promise<void> {
     const first = await this.call<{ data: { id: string } }>("POST", "/api/v1/vms", machine("first-of-all"));
-    await this.#multiply("hosts", `id = '${this.#host?.hostId}'`, hosts - 1, {
+    await this.#multiply("hosts", `id = '${this.#host?.identity.hostId}'`, hosts - 1, {
       id: "'host-' || lower(hex(randomblob(13)))",
       name: "'copy-' || n.i",
       enrolment_hash: "NULL",
@@ -115,7 +117,8 @@ export class Site {
     const { data } = await this.call<{ data: { enrolment: { token: string } } }>("POST", "/api/v1/hosts", {
       name: "sim",
     });
-    this.#host = await SimulatedHost.join(this.origin, data.enrolment.token);
+    this.#host = await SimulatedHost.enrolled(this.origin, data.enrolment.token, { facts: endless });
+    await this.#host.start();
   }
 
   /** Rows as a creation makes them, without their operations: 10,000 requests would take longer than the benchmark. */
