@@ -85,7 +85,7 @@ export class Session implements LinkHandlers {
       case "execute":
         return this.#execute(frame);
       case "done-ack":
-        return this.#options.journal.acknowledge(frame.operationId);
+        return this.#acknowledged(frame.operationId);
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
       case "describe":
@@ -124,6 +124,12 @@ export class Session implements LinkHandlers {
     }
     for (const event of journal.events()) this.#options.send({ type: "event", ...event });
     onSynced();
+  }
+
+  #acknowledged(operationId: string): void {
+    const { journal } = this.#options;
+    crashPoint(`${journal.find(operationId)?.kind}:done-ack:before`);
+    journal.acknowledge(operationId);
   }
 
   /** Machines that the edge has forgotten: it takes them in again. */

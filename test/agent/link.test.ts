@@ -202,9 +202,9 @@ describe("a dial", () => {
     expect(first?.jti).not.toBe(second?.jti);
   });
 
-  it("after a refusal signs by the edge's clock, so that a host whose own is wrong gets in", async () => {
+  it.each([3_600_000, -3_600_000])("after a refusal signs by the edge's clock, which is %i ms off", async (offMs) => {
     await edge.heard("report");
-    const ahead = new Date(Date.now() + 3_600_000);
+    const ahead = new Date(Date.now() + offMs);
     edge.refuseWith = { status: 401, date: ahead };
     const dials = edge.tokens.length;
     edge.cut();
