@@ -66,9 +66,16 @@ export class Identity {
  * Errors: `Error` with the edge's own words when it refuses, or with what went wrong on the way.
  */
 export async function enrol(paths: HostPaths, edge: string, token: string): Promise<Identity> {
+  const identity = await spendToken(edge, token, await privateJwk(paths));
+  const file: AgentFile = { hostId: identity.hostId, edge: identity.edge };
+  await writeWhole(paths.agentFile, JSON.stringify(file));
+  return identity;
+}
+
+/** The same without a disk: whoever holds the key keeps it. */
+export async function spendToken(edge: string, token: string, jwk: JWK): Promise<Identity> {
   const origin = new URL(edge).origin;
-  const key = await privateKey(paths);
-  const { x } = await publicJwk(paths);
+  const key = await importJWK(jwk, "EdDSA");
   const tokenHash = createHash("sha256").update(token).digest("hex");
   const proof = await new SignJWT({ tokenHash })
     .setProtectedHeader({ alg: "EdDSA", typ: "voidvm-enrol+jwt" })
@@ -76,32 +83,30 @@ export async function enrol(paths: HostPaths, edge: string, token: string): Prom
     .setIssuedAt()
     .sign(key);
 
-  const order = { token, publicKey: { kty: "OKP", crv: "Ed25519", x }, proof };
+  const order = { token, publicKey: { kty: "OKP", crv: "Ed25519", x: jwk.x }, proof };
   const answer = await postJson(new URL("/api/v1/agent/enrol", origin), order);
   const body = answer.body as { data?: unknown; error?: { message: string; details: string } };
   if (answer.status !== 200) {
     throw new Error(`${origin} refused the enrolment: ${body.error?.message} (${body.error?.details})`);
   }
 
-  const file: AgentFile = { hostId: EnrolResult.parse(body.data).hostId, edge: origin };
-  await writeWhole(paths.agentFile, JSON.stringify(file));
-  return new Identity(file, key);
+  return new Identity({ hostId: EnrolResult.parse(body.data).hostId, edge: origin }, key);
+}
+
+/** An Ed25519 key that nobody else has. */
+export async function newPrivateKey(): Promise<JWK> {
+  const { privateKey: fresh } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  return exportJWK(fresh);
 }
 
 async function privateKey(paths: HostPaths): Promise<CryptoKey | Uint8Array> {
   return importJWK(await privateJwk(paths), "EdDSA");
 }
 
-async function publicJwk(paths: HostPaths): Promise<{ x: string }> {
-  const { x } = await privateJwk(paths);
-  return { x: x as string };
-}
-
 async function privateJwk(paths: HostPaths): Promise<JWK> {
   const text = await readIfThere(paths.keyFile);
   if (text !== null) return JSON.parse(text) as JWK;
-  const { privateKey: fresh } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const jwk = await exportJWK(fresh);
+  const jwk = await newPrivateKey();
   await writeWhole(paths.keyFile, JSON.stringify(jwk));
   return jwk;
 }

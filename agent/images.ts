@@ -76,6 +76,13 @@ export class ImageStore {
     }
   }
 
+  /** Ids of those that are here whole, whichever of their contents it is. */
+  async ids(): Promise<string[]> {
+    const names = await readdir(this.#paths.imagesDir);
+    const ids = names.map((name) => /^(img-[a-z0-9.-]+)-[a-z0-9]+$/.exec(name)?.[1]);
+    return [...new Set(ids.filter((id) => id !== undefined))].toSorted();
+  }
+
   /** Where the image is or will be. Publishers change files under one address; what was fetched stays what it was. */
   path({ id, source }: ImageReference): string {
     if (source.from === "tiny") return this.#paths.image(id, tinyImageVersion());

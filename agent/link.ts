@@ -59,6 +59,11 @@ export class Link {
     return true;
   }
 
+  /** Ends the present connection as a broken network would; `run()` dials again. */
+  drop(): void {
+    this.#socket?.terminate();
+  }
+
   stop(): void {
     this.#stop.abort();
     this.#socket?.terminate();

@@ -73,7 +73,7 @@ async function main(): Promise<void> {
       bootId,
       journalId: journal.id,
       greatestEpoch: journal.greatestEpoch,
-      facts: await facts(),
+      facts: { ...(await facts()), images: await images.ids() },
     }),
     onSynced: () => tellParent({ type: "ready" }),
   });

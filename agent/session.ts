@@ -5,7 +5,7 @@
  */
 import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
-import { operationInputs, type VmReport } from "../protocol/operations.ts";
+import { operationInputs, type VmReport, type VmSpec } from "../protocol/operations.ts";
 import type { HostSample, VmSample, WatchOrder } from "../protocol/samples.ts";
 import type { StreamOrder } from "../protocol/streams.ts";
 import { crashPoint } from "./crash-point.ts";
@@ -14,9 +14,21 @@ import type { Hello, LinkHandlers, OutgoingFrame } from "./link.ts";
 import type { Progress } from "./operations/engine.ts";
 import type { VmTable } from "./vm-table.ts";
 
+/** What a session needs of the journal; the real one is on disk. */
+export type SessionJournal = Pick<
+  Journal,
+  | ("rememberEpoch" | "accept" | "find" | "entries" | "unacknowledged" | "acknowledge")
+  | ("events" | "addEvent" | "acknowledgeEvents")
+>;
+
+/** What a session needs to know of the machines. */
+export interface SessionVms extends Pick<VmTable, "report" | "reports"> {
+  get(vmId: string): { readonly generation: number; readonly spec: VmSpec } | null;
+}
+
 export interface SessionOptions {
-  readonly journal: Journal;
-  readonly vms: VmTable;
+  readonly journal: SessionJournal;
+  readonly vms: SessionVms;
   readonly send: (frame: OutgoingFrame) => boolean;
   readonly run: (operation: JournalOperation) => void;
   /** Takes back what has not begun, and tells its end. False where it is too late. */

@@ -1,6 +1,6 @@
 /** From the body of `POST /vms` to a machine on a host, or to the reason why there is none. */
 import type { Context } from "hono";
-import { insertVm, readCreationFacts } from "../db/create-vm.ts";
+import { type CreationQuestion, insertVm, readCreationFacts } from "../db/create-vm.ts";
 import { findImage, findImageByOs } from "../db/images.ts";
 import { findOperation } from "../db/operations.ts";
 import type { PlanLimits } from "../db/quotas.ts";
@@ -15,7 +15,10 @@ import type { AppEnv } from "./env.ts";
 import { ApiError, badField } from "./errors.ts";
 import { newId, newMacAddress } from "./ids.ts";
 import { ownerOf } from "./owner.ts";
-import { placeVm } from "./placement.ts";
+import { type Demand, explainRefusals, placeVm } from "./placement.ts";
+
+/** Each is one batch of D1. */
+const maxTries = 8;
 
 /** Errors: 400 for what makes no sense, QUOTA_EXCEEDED, NAME_TAKEN, HOST_OFFLINE, INSUFFICIENT_CAPACITY. */
 export async function createVm(
@@ -34,9 +37,11 @@ export async function createVm(
   if (wanted.disk > config.storage.maxDisk) throw badField("disk", `at most ${config.storage.maxDisk} GiB`);
   const network = wanted.network ?? config.network.defaultMode;
 
-  const candidates = await candidateHosts(c, wanted, config.limits);
+  const { labels = {}, kvm = false, strategy = config.placement.strategy } = wanted.placement ?? {};
+  const demand = { cpu: wanted.cpu, memory: wanted.memory, disk: wanted.disk, labels, kvm, strategy };
+  const question = { ownerId: caller.id, name: wanted.name, imageId: image.id, hostId: wanted.hostId };
   const id = newId("vm");
-  for (const { id: hostId } of candidates) {
+  for (const { id: hostId } of await candidateHosts(c, question, demand, config.limits)) {
     const macAddress = newMacAddress();
     const view = await insertVm(
       c.env.DB,
@@ -57,6 +62,7 @@ export async function createVm(
         protected: wanted.protected ?? false,
         labels: wanted.labels ?? {},
       },
+      demand,
       {
         id: c.var.claim?.operationId ?? newId("op"),
         kind: "vm.create",
@@ -71,7 +77,7 @@ export async function createVm(
     if (view?.operation) return { view, operation: view.operation };
   }
   // Somebody took the last place between the read and the insert; the read now tells which one it was.
-  await candidateHosts(c, wanted, config.limits);
+  await candidateHosts(c, question, demand, config.limits);
   throw new ApiError("UNAVAILABLE", "Too many creations at once: try again", { retryAfter: 1 });
 }
 
@@ -83,21 +89,23 @@ async function madeBefore(c: Context<AppEnv>) {
   return view ? { view, operation } : null;
 }
 
-async function candidateHosts(c: Context<AppEnv>, wanted: VmCreate, plan: PlanLimits) {
-  const facts = await readCreationFacts(c.env.DB, c.var.caller.id, wanted.name, plan);
+/** The best of them, the first to be tried first: of many creations that race for one host, most go to the next. */
+async function candidateHosts(c: Context<AppEnv>, question: CreationQuestion, demand: Demand, plan: PlanLimits) {
+  const { name, hostId } = question;
+  const facts = await readCreationFacts(c.env.DB, question, plan);
   if (!facts.mayCreate) throw new ApiError("UNAUTHENTICATED", "The token's user is gone or disabled");
-  if (facts.nameTaken) throw new ApiError("NAME_TAKEN", `You have a machine named '${wanted.name}' already`);
-  assertQuota(facts.quotas, { vms: 1, cpu: wanted.cpu, memory: wanted.memory, disk: wanted.disk });
-  const hosts = facts.hosts.filter(({ id }) => wanted.hostId === undefined || id === wanted.hostId);
-  if (wanted.hostId !== undefined && hosts.length === 0) throw badField("hostId", "there is no such host");
-  const placed = placeVm(hosts, wanted);
-  if (placed.length > 0) return placed;
-  if (!hosts.some(({ online }) => online)) {
-    const why = hosts.length === 0 ? "No host has joined yet" : "No host is online";
+  if (facts.nameTaken) throw new ApiError("NAME_TAKEN", `You have a machine named '${name}' already`);
+  const { cpu, memory, disk } = demand;
+  assertQuota(facts.quotas, { vms: 1, cpu, memory, disk });
+  if (hostId !== undefined && facts.hosts.length === 0) throw badField("hostId", "there is no such host");
+  const { candidates, refused } = placeVm(facts.hosts, demand);
+  if (candidates.length > 0) return candidates.slice(0, maxTries);
+  if (!facts.hosts.some(({ status }) => status === "online")) {
+    const why = facts.hosts.length === 0 ? "No host has joined yet" : "No host is online";
     throw new ApiError("HOST_OFFLINE", `${why}; nothing was created`, { retryAfter: 10 });
   }
-  const { cpu, memory, disk } = wanted;
-  throw new ApiError("INSUFFICIENT_CAPACITY", `No online host has ${cpu} vCPUs, ${memory} MiB and ${disk} GiB free`);
+  const size = `${cpu} vCPUs, ${memory} MiB and ${disk} GiB`;
+  throw new ApiError("INSUFFICIENT_CAPACITY", `No host can take ${size}. ${explainRefusals(refused)}`);
 }
 
 async function imageOf(c: Context<AppEnv>, { os, image }: VmCreate, defaultOs: string): Promise<CatalogueImage> {

@@ -10,7 +10,7 @@ import { ok } from "./envelope.ts";
 
 const passing = new Set([
   ...["operation", "host", "updatedAt", "lastSeenAt", "lastLoginAt", "lastUsedAt"],
-  ...["allocated", "facts", "agentVersion"],
+  ...["allocated", "facts", "agentVersion", "images"],
 ]);
 
 export async function etagOf(data: object): Promise<string> {

@@ -11,12 +11,11 @@ const mib = 1024 ** 2;
 const gib = 1024 ** 3;
 
 export function metricsText(facts: MetricsFacts, version: string): string {
-  const { hostRows, allocatedRows, vmRows, operationRows, users } = facts;
-  const allocatedOn = new Map(allocatedRows.map((row) => [row.hostId, row]));
+  const { hostRows, vmRows, operationRows, users } = facts;
   const perHost = (value: (host: (typeof hostRows)[number]) => number): Sample[] =>
     hostRows.map((host) => [{ host: host.id, name: host.name }, value(host)]);
   const allocated = (what: "vms" | "cpu" | "memory" | "disk", unit: number) =>
-    perHost(({ id }) => (allocatedOn.get(id)?.[what] ?? 0) * unit);
+    perHost((host) => host.allocated[what] * unit);
   const vmsIn = new Map(vmRows.map(({ status, count }) => [status, count]));
 
   return [

@@ -13,6 +13,7 @@ import type { AppEnv } from "./env.ts";
 import { ApiError, badField } from "./errors.ts";
 import { assertMatches, hasPrecondition, preconditionFailed } from "./etag.ts";
 import { newId } from "./ids.ts";
+import { hostInMaintenance } from "./host-in-maintenance.ts";
 import { languageOf } from "./language.ts";
 import { ownerOf } from "./owner.ts";
 import { toVm } from "./views.ts";
@@ -49,6 +50,7 @@ export async function changeVm(c: Context<AppEnv>, idOrName: string, wanted: VmU
       const runs = view.settled === "running" || view.settled === "paused";
       return { ...updated, requiresRestart: runs && (after.cpu !== before.cpu || after.memory !== before.memory) };
     }
+    if (order && view.host.maintenance) throw hostInMaintenance(view);
     await assertAllowed(c, before, after, order !== null);
     if (hasPrecondition(c)) throw preconditionFailed();
   }
@@ -109,9 +111,10 @@ async function assertAllowed(c: Context<AppEnv>, before: VmRow, after: VmSetting
   }
   const more = { vms: 0, cpu: after.cpu - before.cpu, memory: after.memory - before.memory, disk: 0 };
   more.disk = after.disk - before.disk;
-  const { quotas, hosts } = await readCreationFacts(c.env.DB, before.ownerId, after.name, limits);
+  const { ownerId, imageId, hostId } = before;
+  const { quotas, hosts } = await readCreationFacts(c.env.DB, { ownerId, imageId, hostId, name: after.name }, limits);
   assertQuota(quotas, more);
-  const host = hosts.find(({ id }) => id === before.hostId);
+  const [host] = hosts;
   const isFull = (what: "cpu" | "memory" | "disk") =>
     host && more[what] > 0 && host.allocated[what] + more[what] > host.capacity[what];
   if (isFull("cpu") || isFull("memory") || isFull("disk")) {

@@ -1,16 +1,17 @@
 /** From the database's rows to what the API answers. */
-import { overcommitOf } from "../db/capacity.ts";
 import type { HostView } from "../db/hosts.ts";
 import type { OperationView } from "../db/operation-view.ts";
 import type { AuditRow, EventRow, LogRow, OperationRow, TokenRow, UserRow } from "../db/schema.ts";
 import type { VmView } from "../db/vms.ts";
 import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
 import type { Token } from "../protocol/accounts.ts";
+import type { Config } from "../protocol/config.ts";
 import { operationErrors } from "../protocol/errors.ts";
 import { eventMessage, type SystemEvent } from "../protocol/events.ts";
 import type { AuditEntry, LogEntry } from "../protocol/records.ts";
 import type { Host, Image, Operation, Pagination, User, Vm } from "../protocol/rest.ts";
 import type { Language } from "./language.ts";
+import { blockersOf } from "./placement.ts";
 import { waitingFor } from "./waiting-for.ts";
 
 export function toUser(row: UserRow): User {
@@ -126,19 +127,28 @@ function before(shown: OperationRow, first: OperationRow | null): string | null 
   return first && first.seq < shown.seq ? first.id : null;
 }
 
-export function toHost({ host, allocated }: HostView): Host {
+export function toHost({ host, images }: HostView, { placement }: Config): Host {
+  const accelerator = host.facts === null ? null : (host.facts.accelerator ?? "none");
   return {
     id: host.id,
     name: host.name,
     status: host.status,
     statusReason: host.statusReason,
     schedulable: host.schedulable,
+    maintenance: host.maintenance,
+    blockedBy: blockersOf({ ...host, accelerator }),
     labels: host.labels,
     facts: host.facts as Host["facts"],
     agentVersion: host.agentVersion,
-    overcommit: overcommitOf(host.overcommit),
+    overcommit: { ...placement.overcommit, ...(host.overcommit as Host["overcommit"] | null) },
     capacity: { cpu: host.capacityCpu, memory: host.capacityMemory, disk: host.capacityDisk },
-    allocated,
+    allocated: {
+      vms: host.allocatedVms,
+      cpu: host.allocatedCpu,
+      memory: host.allocatedMemory,
+      disk: host.allocatedDisk,
+    },
+    images: [...images],
     lastSeenAt: host.lastSeenAt,
     createdAt: host.createdAt,
   };

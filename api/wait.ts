@@ -22,7 +22,7 @@ export function preferredWait(c: Context<AppEnv>): number {
  * Tells the host's object that there is work, and doesn't wait for it: the operation is safe in D1, and where this fails
  * or hangs, the sweep repeats it.
  */
-export function wakeHost(c: Context<AppEnv>, { hostId, id }: OperationRow): void {
+export function wakeHost(c: Context<AppEnv>, { hostId, id }: Pick<OperationRow, "hostId" | "id">): void {
   const failed = ({ message }: Error) =>
     console.error(
       JSON.stringify({ level: "error", requestId: c.var.requestId, operationId: id, message: `wake: ${message}` }),

@@ -8,6 +8,7 @@
 import { cpus } from "node:os";
 import autocannon from "autocannon";
 import { machine, Site } from "./api/site.ts";
+import { printTable } from "./table.ts";
 import { freePort } from "../test/free-port.ts";
 
 interface Scenario {
@@ -162,13 +163,7 @@ function print(measured: readonly Measured[]): void {
     (perSecond / rate("one D1 call", connections)).toFixed(2),
   ]);
   const head = ["", "connections", "requests/s", "p50 ms", "p99 ms", "D1 calls", "of hello", "of one D1 call"];
-  const widths = head.map((_, index) => Math.max(...[head, ...rows].map((row) => row[index]?.length ?? 0)));
-  for (const row of [head, ...rows]) {
-    const cells = row.map((cell, index) =>
-      index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0),
-    );
-    console.log(cells.join("  "));
-  }
+  printTable(head, rows);
 
   const calls = (name: string) => measured.find(({ scenario }) => scenario.name.startsWith(name))?.d1Calls ?? 0;
   const aims: [what: string, met: boolean][] = [

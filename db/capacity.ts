@@ -1,12 +1,11 @@
-/** How much a host may be given, from what it has. Pure, so that placement's simulations can use it. */
-import type { HostFacts } from "../protocol/agent-link.ts";
-import type { Overcommit } from "../protocol/rest.ts";
-
 /**
- * vCPUs are time, and disks are thin: both may be promised several times over. Memory is not, and the host
- * keeps some for itself.
+ * How much a host may be given, from what it has. In SQL alone, so that a host that says hello, an overcommit that is
+ * set for one host and one that is set for all are counted by the same rule.
  */
-export const overcommit = { cpu: 8, memory: 1, disk: 4, reservedMemoryMib: 512 } as const;
+import { isNotNull, type SQL, sql } from "drizzle-orm";
+import type { DrizzleD1Database } from "drizzle-orm/d1";
+import { defaultConfig } from "../protocol/config.ts";
+import { hosts } from "./schema.ts";
 
 export interface Capacity {
   readonly cpu: number;
@@ -16,29 +15,30 @@ export interface Capacity {
   readonly disk: number;
 }
 
-/** `own`: what was set for this host in place of the defaults. */
-export function capacityOf(facts: HostFacts, own: Overcommit | null = null): Capacity {
-  const room = roomOf(facts);
-  const times = overcommitOf(own);
-  return {
-    cpu: Math.floor(room.cpu * times.cpu),
-    memory: Math.floor(room.memory * times.memory),
-    disk: Math.floor(room.disk * times.disk),
-  };
+/** Kept by each host for itself, in MiB. */
+const reservedMemoryMib = 512;
+
+/** Behind whatever changes facts or overcommit of the hosts in `where`, in the same batch. */
+export function countCapacity(db: DrizzleD1Database, where?: SQL) {
+  return db
+    .update(hosts)
+    .set({
+      capacityCpu: promised("cpu", fact("cpus")),
+      capacityMemory: promised("memory", sql`max(0, ${fact("memoryMib")} - ${reservedMemoryMib})`),
+      capacityDisk: promised("disk", fact("diskGib")),
+    })
+    .where(where ?? isNotNull(hosts.facts));
 }
 
-export function overcommitOf(own: Overcommit | null): Capacity {
-  const { cpu = overcommit.cpu, memory = overcommit.memory, disk = overcommit.disk } = own ?? {};
-  return { cpu, memory, disk };
+/** A host on which no machine can run has room for none. */
+function promised(what: keyof Capacity, room: SQL): SQL {
+  const path = `$.${what}`;
+  const configured = sql`(SELECT json_extract(value, ${`$.placement.overcommit.${what}`}) FROM settings)`;
+  const times = sql`COALESCE(json_extract(hosts.overcommit, ${path}), ${configured},
+    ${defaultConfig.placement.overcommit[what]})`;
+  return sql`CASE WHEN ${fact("accelerator")} IS NULL THEN 0 ELSE CAST(${room} * ${times} AS INTEGER) END`;
 }
 
-/** What there is, before anything is promised twice. */
-export function roomOf(facts: HostFacts): Capacity {
-  // A host on which no machine can run has room for none.
-  if (facts.accelerator === null) return { cpu: 0, memory: 0, disk: 0 };
-  return {
-    cpu: facts.cpus,
-    memory: Math.max(0, facts.memoryMib - overcommit.reservedMemoryMib),
-    disk: facts.diskGib,
-  };
+function fact(name: string): SQL {
+  return sql`json_extract(hosts.facts, ${`$.${name}`})`;
 }

@@ -1,9 +1,9 @@
 /** Changing hosts: what they are called, how far they are filled, and their end. */
-import { and, count, eq, inArray, isNull, ne, notExists, sql } from "drizzle-orm";
+import { and, count, eq, inArray, isNotNull, isNull, ne, notExists, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
-import type { HostUpdate } from "../protocol/rest.ts";
+import type { HostUpdate, Overcommit } from "../protocol/rest.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
-import { capacityOf } from "./capacity.ts";
+import { countCapacity } from "./capacity.ts";
 import { revokeDeleted } from "./revocations.ts";
 import { type HostRow, hosts, operations, vms } from "./schema.ts";
 
@@ -15,21 +15,19 @@ export async function updateHost(
   note: AuditNote,
 ): Promise<"updated" | "taken" | "changed"> {
   const db = drizzle(d1);
-  const { name = seen.name, labels = seen.labels, schedulable = seen.schedulable } = update;
-  const overcommit = { ...seen.overcommit, ...update.overcommit };
-  const room = seen.facts ? capacityOf(seen.facts, overcommit) : { cpu: 0, memory: 0, disk: 0 };
+  const { name = seen.name, labels = seen.labels } = update;
+  const { schedulable = seen.schedulable, maintenance = seen.maintenance } = update;
+  const overcommit = withoutNulls({ ...seen.overcommit, ...update.overcommit });
   const others = sql`SELECT 1 FROM hosts o WHERE o.name = ${name} AND o.id <> ${seen.id}`;
   const change = db
     .update(hosts)
-    .set({
-      ...{ name, labels, schedulable, overcommit },
-      ...{ capacityCpu: room.cpu, capacityMemory: room.memory, capacityDisk: room.disk },
-    })
+    .set({ name, labels, schedulable, maintenance, overcommit })
     .where(and(isStill(seen), sql`NOT EXISTS (${others})`))
     .returning({ id: hosts.id });
-  const [rows, , [other]] = await db.batch([
+  const [rows, , , [other]] = await db.batch([
     change,
     auditIfChanged(db, note),
+    countCapacity(db, and(eq(hosts.id, seen.id), isNotNull(hosts.facts))),
     db
       .select({ id: hosts.id })
       .from(hosts)
@@ -39,13 +37,16 @@ export async function updateHost(
   return other ? "taken" : "changed";
 }
 
-function isStill({ id, name, labels, schedulable, overcommit, epoch }: HostRow) {
+function isStill({ id, name, labels, schedulable, maintenance, overcommit }: HostRow) {
   return and(
-    ...[eq(hosts.id, id), eq(hosts.name, name), eq(hosts.labels, labels), eq(hosts.schedulable, schedulable)],
+    ...[eq(hosts.id, id), eq(hosts.name, name), eq(hosts.labels, labels)],
+    ...[eq(hosts.schedulable, schedulable), eq(hosts.maintenance, maintenance)],
     overcommit === null ? isNull(hosts.overcommit) : eq(hosts.overcommit, overcommit),
-    // A host that says hello in between has new facts, and its room is to be counted from those.
-    eq(hosts.epoch, epoch),
   );
+}
+
+function withoutNulls(set: Record<string, number | null | undefined>): Overcommit {
+  return Object.fromEntries(Object.entries(set).filter(([, value]) => typeof value === "number"));
 }
 
 /**

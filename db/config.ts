@@ -3,6 +3,7 @@ import { type SQL, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { type Config, configFrom, type ConfigUpdate } from "../protocol/config.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
+import { countCapacity } from "./capacity.ts";
 import { settings } from "./schema.ts";
 
 export interface SeenConfig {
@@ -48,6 +49,8 @@ async function merge(d1: D1Database, update: ConfigUpdate, note?: AuditNote, set
       ...(setWhere ? { setWhere } : {}),
     })
     .returning({ value: settings.value });
-  const [[row]] = note ? await db.batch([statement, auditIfChanged(db, note)]) : await db.batch([statement]);
+  const audit = note ? [auditIfChanged(db, note)] : [];
+  const counted = update.placement?.overcommit ? [countCapacity(db)] : [];
+  const [[row]] = await db.batch([statement, ...audit, ...counted]);
   return row ? configFrom(row.value as ConfigUpdate) : null;
 }

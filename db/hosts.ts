@@ -4,11 +4,12 @@ import { drizzle } from "drizzle-orm/d1";
 import type { HostListQuery } from "../protocol/rest.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { revokeOlder } from "./revocations.ts";
-import { type HostRow, hosts, vms } from "./schema.ts";
+import { type HostRow, hosts } from "./schema.ts";
 
 export interface HostView {
   readonly host: HostRow;
-  readonly allocated: { readonly vms: number; readonly cpu: number; readonly memory: number; readonly disk: number };
+  /** Ids of those that lie on it. */
+  readonly images: readonly string[];
 }
 
 export async function listHosts(d1: D1Database, { page, limit, status, search, schedulable }: HostListQuery) {
@@ -146,14 +147,9 @@ export async function enrolmentState(d1: D1Database, hash: string): Promise<"unk
 }
 
 function selectHosts(d1: D1Database) {
-  const sumOf = (what: "cpu" | "memory" | "disk") => sql<number>`COALESCE(sum(${vms[what]}), 0)`;
+  const images = sql`(SELECT json_group_array(image_id) FROM host_images WHERE host_id = hosts.id)`;
   return drizzle(d1)
-    .select({
-      host: hosts,
-      allocated: { vms: count(vms.id), cpu: sumOf("cpu"), memory: sumOf("memory"), disk: sumOf("disk") },
-    })
+    .select({ host: hosts, images: images.mapWith((text: string) => JSON.parse(text) as string[]) })
     .from(hosts)
-    .leftJoin(vms, eq(vms.hostId, hosts.id))
-    .groupBy(hosts.id)
     .$dynamic();
 }

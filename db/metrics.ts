@@ -1,5 +1,5 @@
 /** What Prometheus is told, read in one batch. */
-import { and, count, gte, not, sql, sum } from "drizzle-orm";
+import { and, count, gte, not, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { hosts, operations, users, vms } from "./schema.ts";
 
@@ -9,7 +9,7 @@ const operationCounts = { kind: operations.kind, status: operations.status, coun
 /** Of the operations, those from `firstOperationId` on and all that have not ended. */
 export async function readMetrics(d1: D1Database, firstOperationId: string) {
   const db = drizzle(d1);
-  const [hostRows, allocatedRows, vmRows, endedRows, pendingRows, [userRow]] = await db.batch([
+  const [hostRows, vmRows, endedRows, pendingRows, [userRow]] = await db.batch([
     db
       .select({
         id: hosts.id,
@@ -19,19 +19,15 @@ export async function readMetrics(d1: D1Database, firstOperationId: string) {
         cpu: hosts.capacityCpu,
         memory: hosts.capacityMemory,
         disk: hosts.capacityDisk,
+        allocated: {
+          vms: hosts.allocatedVms,
+          cpu: hosts.allocatedCpu,
+          memory: hosts.allocatedMemory,
+          disk: hosts.allocatedDisk,
+        },
       })
       .from(hosts)
       .orderBy(hosts.name),
-    db
-      .select({
-        hostId: vms.hostId,
-        vms: count(),
-        cpu: sum(vms.cpu).mapWith(Number),
-        memory: sum(vms.memory).mapWith(Number),
-        disk: sum(vms.disk).mapWith(Number),
-      })
-      .from(vms)
-      .groupBy(vms.hostId),
     db.select({ status: vms.status, count: count() }).from(vms).groupBy(vms.status),
     db
       .select(operationCounts)
@@ -42,7 +38,7 @@ export async function readMetrics(d1: D1Database, firstOperationId: string) {
     db.select(operationCounts).from(operations).where(pending).groupBy(operations.kind, operations.status),
     db.select({ count: count() }).from(users),
   ]);
-  return { hostRows, allocatedRows, vmRows, operationRows: [...endedRows, ...pendingRows], users: userRow?.count ?? 0 };
+  return { hostRows, vmRows, operationRows: [...endedRows, ...pendingRows], users: userRow?.count ?? 0 };
 }
 
 export type MetricsFacts = Awaited<ReturnType<typeof readMetrics>>;

@@ -7,7 +7,13 @@
 import { and, asc, count, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { linkLimits } from "../protocol/agent-link.ts";
-import { type OperationKind, type OperationStatus, statusAfter, statusDuring } from "../protocol/operations.ts";
+import {
+  isAllowedInMaintenance,
+  type OperationKind,
+  type OperationStatus,
+  statusAfter,
+  statusDuring,
+} from "../protocol/operations.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
 import { type AuditNote, auditStatement } from "./audit.ts";
 import { type OperationView, selectOperations } from "./operation-view.ts";
@@ -34,7 +40,7 @@ export function orderAudit(db: DrizzleD1Database, { id, audit }: OperationOrder)
 }
 
 /** What an operation's row is made of, to be selected from the machine's. Every column, in the table's order. */
-export function newOperation({ id, kind, input, userId, requestId, createdAt }: OperationOrder) {
+export function newOperation({ id, kind, input, userId, requestId, createdAt }: Omit<OperationOrder, "audit">) {
   return {
     seq: given<number>(null, "seq"),
     id: given<string>(id, "id"),
@@ -68,6 +74,12 @@ export interface Acceptance {
   readonly pending: number;
 }
 
+/** Of the machine in the statement around it. */
+export const pendingCount = sql<number>`(SELECT count(*) FROM operations n WHERE n.vm_id = vms.id
+  AND n.status IN ('queued', 'running'))`;
+
+const inService = sql`NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = vms.host_id AND h.maintenance = 1)`;
+
 /** Accepts an operation on a machine if it settles in one of `from`. Nothing else changes where it is refused. */
 export async function acceptOperation(
   d1: D1Database,
@@ -79,28 +91,28 @@ export async function acceptOperation(
   const db = drizzle(d1);
   const { id, kind, createdAt } = order;
   const via = statusDuring(kind);
-  const pending = sql<number>`(SELECT count(*) FROM operations n WHERE n.vm_id = vms.id AND n.status IN ('queued', 'running'))`;
   const unprotected = kind === "vm.delete" ? sql`${vms.protected} = 0` : undefined;
   const where = and(
     isVm(owner, idOrName),
     // Of a request that is made again under its idempotency key the operation may be there.
     sql`NOT EXISTS (SELECT 1 FROM operations made WHERE made.id = ${id})`,
     inArray(settledStatus, [...from]),
-    sql`${pending} < ${linkLimits.maxWaitingPerVm}`,
+    sql`${pendingCount} < ${linkLimits.maxWaitingPerVm}`,
     unprotected,
+    isAllowedInMaintenance(kind) ? undefined : inService,
   );
   const insert = db.insert(operations).select(db.select(newOperation(order)).from(vms).where(where));
   // What it shows belongs to the operation that runs; this one's turn comes later where others are pending.
   const show = db
     .update(vms)
     .set({ status: sql`COALESCE(${via}, ${vms.status})`, updatedAt: createdAt })
-    .where(and(sql`${vms.id} = (SELECT a.vm_id FROM operations a WHERE a.id = ${id})`, sql`${pending} = 1`));
+    .where(and(sql`${vms.id} = (SELECT a.vm_id FROM operations a WHERE a.id = ${id})`, sql`${pendingCount} = 1`));
   const [, , [vm], [host], [first], [operation], [waiting]] = await db.batch([
     insert,
     show,
     ...viewStatements(db, isVm(owner, idOrName)),
     selectOperations(db).where(eq(operations.id, id)),
-    db.select({ pending }).from(vms).where(isVm(owner, idOrName)),
+    db.select({ pending: pendingCount }).from(vms).where(isVm(owner, idOrName)),
     orderAudit(db, order),
   ]);
   return { view: toView(vm, host, first), operation: operation ?? null, pending: waiting?.pending ?? 0 };

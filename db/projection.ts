@@ -11,9 +11,10 @@ import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { type Adopted, adoption } from "./adoption.ts";
 import { hostAudit } from "./audit.ts";
-import { overcommit, roomOf } from "./capacity.ts";
+import { countCapacity } from "./capacity.ts";
 import type { OperationView } from "./operation-view.ts";
 import { watchersOfOperation, watchersWithNews } from "./events.ts";
+import { hasImageOf, hostImageStatements } from "./host-images.ts";
 import { adoptionLog, hostLog, operationLog, vmLog } from "./projection-logs.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
@@ -74,7 +75,7 @@ export async function projectProgress(
 function statementsFor(db: Database, hostId: string, change: Change): Statement[] {
   switch (change.type) {
     case "host-online":
-      return [hostLog(db, hostId, change), hostOnline(db, hostId, change)];
+      return [hostLog(db, hostId, change), ...hostOnline(db, hostId, change)];
     case "host-offline":
       return [
         hostLog(db, hostId, change),
@@ -134,24 +135,17 @@ function foreignNote(vmIds: readonly string[]) {
   return { key: `foreign:${first}:${vmIds.length}`, what, code: "FOREIGN_VM" };
 }
 
-function hostOnline(db: Database, hostId: string, change: Extract<Change, { type: "host-online" }>): Statement {
-  const room = roomOf(change.facts);
-  const promised = (what: "cpu" | "memory" | "disk") =>
-    sql`CAST(${room[what]} * COALESCE(json_extract(${hosts.overcommit}, ${`$.${what}`}), ${overcommit[what]}) AS INTEGER)`;
-  return db
+function hostOnline(db: Database, hostId: string, change: Extract<Change, { type: "host-online" }>): Statement[] {
+  const { images, ...facts } = change.facts;
+  const isCurrent = and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch));
+  const online = db
     .update(hosts)
     .set({
-      status: "online",
-      statusReason: null,
-      facts: change.facts,
-      capacityCpu: promised("cpu"),
-      capacityMemory: promised("memory"),
-      capacityDisk: promised("disk"),
-      agentVersion: change.agentVersion,
-      epoch: change.epoch,
-      lastSeenAt: change.at,
+      ...{ status: "online", statusReason: null, facts, agentVersion: change.agentVersion },
+      ...{ epoch: change.epoch, lastSeenAt: change.at },
     })
-    .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch)));
+    .where(isCurrent);
+  return [online, countCapacity(db, isCurrent), ...(images ? hostImageStatements(db, hostId, images) : [])];
 }
 
 /** A machine as its host sees it. What it shows stays the operation's while one is under way. */
@@ -216,7 +210,9 @@ function ended(db: Database, hostId: string, change: Extract<Change, { type: "en
   const isUndone = kind === "vm.update" && (outcome.status === "failed" || outcome.status === "cancelled");
   const restored = isUndone ? [hardwareAsBefore(db, hostId, operationId, vmId)] : [];
   if (vm === "unseen") return [...restored, operation, unseen(db, hostId, vmId, outcome, at)];
-  return [...restored, operation, ...(vm ? observed(db, hostId, vm, at) : [absent(db, hostId, vmId, outcome, at)])];
+  const proven = kind === "vm.create" && outcome.status === "succeeded" ? [hasImageOf(db, hostId, vmId)] : [];
+  const seen = vm ? observed(db, hostId, vm, at) : [absent(db, hostId, vmId, outcome, at)];
+  return [...restored, operation, ...seen, ...proven];
 }
 
 function hardwareAsBefore(db: Database, hostId: string, operationId: string, vmId: string): Statement {

@@ -34,7 +34,8 @@ export async function readSamples(d1: D1Database, from: number, stepSeconds: num
 /** One row, with the columns of the table in their order. */
 function measure(db: DrizzleD1Database, at: number) {
   const byStatus = sql`SELECT json_group_object(status, n) FROM (SELECT status, count(*) AS n FROM vms GROUP BY status)`;
-  const allocated = (what: string) => sql<number>`(SELECT COALESCE(sum(${sql.raw(what)}), 0) FROM vms)`;
+  const allocated = (what: string) =>
+    sql<number>`(SELECT COALESCE(sum(${sql.raw(`allocated_${what}`)}), 0) FROM hosts)`;
   const capacity = (what: string) =>
     sql<number>`(SELECT COALESCE(sum(${sql.raw(`capacity_${what}`)}), 0) FROM hosts WHERE status = 'online')`;
   return (

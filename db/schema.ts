@@ -5,7 +5,7 @@
  * until its host's object has taken it over, and its end is projected back.
  */
 import { sql } from "drizzle-orm";
-import { index, integer, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from "drizzle-orm/sqlite-core";
 import type { HostFacts } from "../protocol/agent-link.ts";
 import type { EventData, EventKind } from "../protocol/events.ts";
 import type { OperationKind, OperationStatus } from "../protocol/operations.ts";
@@ -143,6 +143,8 @@ export const hosts = sqliteTable(
     name: text("name").notNull().unique(),
     status: text("status").$type<HostStatus>().notNull(),
     schedulable: integer("schedulable", { mode: "boolean" }).notNull().default(true),
+    /** Its machines are only stopped and deleted, and no new one comes. */
+    maintenance: integer("maintenance", { mode: "boolean" }).notNull().default(false),
     labels: text("labels", { mode: "json" }).$type<Record<string, string>>().notNull(),
     /** `x` of the host's Ed25519 public key. */
     publicKey: text("public_key"),
@@ -153,12 +155,17 @@ export const hosts = sqliteTable(
     enrolmentExpiresAt: text("enrolment_expires_at"),
     enrolledAt: text("enrolled_at"),
     facts: text("facts", { mode: "json" }).$type<HostFacts>(),
-    /** How many times over the host may be promised; a missing entry is the default of capacity.ts. */
+    /** How many times over the host may be promised; a missing entry is the configuration's. */
     overcommit: text("overcommit", { mode: "json" }).$type<Overcommit>(),
     /** Room for machines, from the facts and the overcommit: vCPUs, MiB, GiB. */
     capacityCpu: integer("capacity_cpu").notNull().default(0),
     capacityMemory: integer("capacity_memory").notNull().default(0),
     capacityDisk: integer("capacity_disk").notNull().default(0),
+    /** What its machines have, kept by triggers: a creation reads every host, and must not read every machine. */
+    allocatedVms: integer("allocated_vms").notNull().default(0),
+    allocatedCpu: integer("allocated_cpu").notNull().default(0),
+    allocatedMemory: integer("allocated_memory").notNull().default(0),
+    allocatedDisk: integer("allocated_disk").notNull().default(0),
     agentVersion: text("agent_version"),
     /** Why it is quarantined; null otherwise. */
     statusReason: text("status_reason"),
@@ -170,6 +177,17 @@ export const hosts = sqliteTable(
   (table) => [uniqueIndex("hosts_enrolment_hash").on(table.enrolmentHash)],
 );
 
+/** Which images lie on which host already, as its agent said last and as creations there have shown since. */
+export const hostImages = sqliteTable(
+  "host_images",
+  {
+    imageId: text("image_id").notNull(),
+    hostId: text("host_id")
+      .notNull()
+      .references(() => hosts.id, { onDelete: "cascade" }),
+  },
+  (table) => [primaryKey({ columns: [table.imageId, table.hostId] }), index("host_images_host").on(table.hostId)],
+);
 /** Whom a host's object must still shut out: written with the change that decides it, and gone once the object knows. */
 export const revocations = sqliteTable("revocations", {
   hostId: text("host_id").primaryKey(),
@@ -214,8 +232,7 @@ export const vms = sqliteTable(
   },
   (table) => [
     uniqueIndex("vms_owner_name").on(table.ownerId, table.name),
-    // What a host has given away is summed up from this index alone.
-    index("vms_host").on(table.hostId, table.cpu, table.memory, table.disk),
+    index("vms_host").on(table.hostId),
     // For the first page of a long list, in the order that it has unless another is asked for.
     index("vms_owner_created").on(table.ownerId, table.createdAt),
     index("vms_created").on(table.createdAt),

@@ -1,5 +1,5 @@
 /** Counts over everything, for the system's own pages. */
-import { count, sql } from "drizzle-orm";
+import { type Column, count, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import { hosts, vms } from "./schema.ts";
 
@@ -10,10 +10,12 @@ export async function pingDatabase(d1: D1Database): Promise<void> {
 
 export async function readTotals(d1: D1Database) {
   const db = drizzle(d1);
-  const sum = (what: "cpu" | "memory" | "disk") => sql<number>`COALESCE(sum(${vms[what]}), 0)`.as(what);
+  const sum = (what: Column) => sql<number>`COALESCE(sum(${what}), 0)`;
   const [vmRows, [allocated], hostRows] = await db.batch([
     db.select({ status: vms.status, count: count() }).from(vms).groupBy(vms.status),
-    db.select({ cpu: sum("cpu"), memory: sum("memory"), disk: sum("disk") }).from(vms),
+    db
+      .select({ cpu: sum(hosts.allocatedCpu), memory: sum(hosts.allocatedMemory), disk: sum(hosts.allocatedDisk) })
+      .from(hosts),
     db
       .select({
         status: hosts.status,

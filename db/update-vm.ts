@@ -11,8 +11,8 @@ import { linkLimits } from "../protocol/agent-link.ts";
 import type { VmHardware } from "../protocol/operations.ts";
 import { updateFrom } from "../protocol/vm.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
-import { allocated } from "./create-vm.ts";
-import { newOperation, orderAudit, type OperationOrder } from "./operations.ts";
+import { hasRoomFor } from "./create-vm.ts";
+import { newOperation, orderAudit, type OperationOrder, pendingCount } from "./operations.ts";
 import { type PlanLimits, withinQuota } from "./quotas.ts";
 import { type OperationRow, operations, type VmRow, vms } from "./schema.ts";
 import { settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
@@ -88,16 +88,13 @@ function nameIsFree(before: VmRow, name: string): SQL | undefined {
 /** One change of hardware at a time: what it began from is what the machine shows again if it fails. */
 const pendingChange = sql`EXISTS (SELECT 1 FROM operations c WHERE c.vm_id = vms.id AND c.kind = 'vm.update'
   AND c.status IN ('queued', 'running'))`;
-const pending = sql`(SELECT count(*) FROM operations n WHERE n.vm_id = vms.id AND n.status IN ('queued', 'running'))`;
-const mayChange = sql`NOT ${pendingChange} AND ${pending} < ${linkLimits.maxWaitingPerVm}
+const mayChange = sql`NOT ${pendingChange} AND ${pendingCount} < ${linkLimits.maxWaitingPerVm}
   AND ${settledStatus} IN (SELECT value FROM json_each(${JSON.stringify(updateFrom)}))`;
 
 function hasRoom(before: VmRow, after: VmHardware): SQL {
-  const fits = (["cpu", "memory", "disk"] as const).map((what) => {
-    const more = after[what] - before[what];
-    return sql`(${more} <= 0 OR ${allocated(what)} + ${more} <= ${sql.raw(`hosts.capacity_${what}`)})`;
-  });
-  return sql`EXISTS (SELECT 1 FROM hosts WHERE hosts.id = vms.host_id AND ${sql.join(fits, sql` AND `)})`;
+  const [cpu, memory, disk] = [after.cpu - before.cpu, after.memory - before.memory, after.disk - before.disk];
+  return sql`EXISTS (SELECT 1 FROM hosts WHERE hosts.id = vms.host_id AND hosts.maintenance = 0
+    AND ${hasRoomFor({ cpu, memory, disk })})`;
 }
 
 function hasQuota(before: VmRow, after: VmHardware, plan: PlanLimits): SQL {
@@ -115,7 +112,7 @@ export async function readUpdateFacts(d1: D1Database, before: VmRow, name: strin
         AND o.id <> vms.id)`,
       settled: settledStatus,
       pendingChange: sql<number>`${pendingChange}`,
-      pending: sql<number>`${pending}`,
+      pending: pendingCount,
     })
     .from(vms)
     .where(eq(vms.id, before.id));

@@ -11,7 +11,7 @@ import { type HostRow, hosts, type OperationRow, operations, type VmRow, vms } f
 
 export interface VmView {
   readonly vm: VmRow;
-  readonly host: Pick<HostRow, "id" | "name" | "status" | "lastSeenAt">;
+  readonly host: Pick<HostRow, "id" | "name" | "status" | "maintenance" | "lastSeenAt">;
   /** The first operation that has not ended. */
   readonly operation: OperationRow | null;
   readonly settled: SettledVmStatus;
@@ -83,7 +83,10 @@ export function isVm(owner: Owner, idOrName: string): SQL | undefined {
   return and(eq(vms.id, idOrName), owner.seesAll ? undefined : eq(vms.ownerId, owner.id));
 }
 
-const hostColumns = { id: hosts.id, name: hosts.name, status: hosts.status, lastSeenAt: hosts.lastSeenAt } as const;
+const hostColumns = {
+  ...{ id: hosts.id, name: hosts.name, status: hosts.status },
+  ...{ maintenance: hosts.maintenance, lastSeenAt: hosts.lastSeenAt },
+} as const;
 
 /** Not for a batch: there D1 answers objects, and columns of the same name in two tables become one. */
 function selectVms<T extends Record<string, SQL>>(db: DrizzleD1Database, more: T) {

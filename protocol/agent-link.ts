@@ -6,7 +6,7 @@
  * Promises and order of messages: docs/agent-link.md.
  */
 import { z } from "zod";
-import { OperationKind, VmReport, VmSpec } from "./operations.ts";
+import { ImageReference, OperationKind, VmReport, VmSpec } from "./operations.ts";
 import { HostSample, VmSample, WatchOrder } from "./samples.ts";
 import { StreamOrder } from "./streams.ts";
 import { VmId } from "./vm.ts";
@@ -82,6 +82,8 @@ export const HostFacts = z.strictObject({
   /** Null: no machine can run here, and `acceleratorReason` says why. */
   accelerator: z.enum(["kvm", "tcg"]).nullable(),
   acceleratorReason: words(500),
+  /** Ids of the images that it has; older agents don't say. */
+  images: z.array(ImageReference.shape.id).max(1000).optional(),
 });
 export type HostFacts = z.infer<typeof HostFacts>;
 

@@ -1,7 +1,8 @@
 /** What an administrator may set while everything runs: `GET /config` and `PUT /config`. */
 import { z } from "zod";
 import { defaultOs } from "./catalogue.ts";
-import { vmBounds } from "./vm.ts";
+import { Overcommit } from "./rest.ts";
+import { PlacementStrategy, vmBounds } from "./vm.ts";
 
 export const Config = z.strictObject({
   limits: z.strictObject({
@@ -27,6 +28,12 @@ export const Config = z.strictObject({
     maxDisk: z.int().min(1).max(vmBounds.disk.max),
   }),
   network: z.strictObject({ defaultMode: z.enum(["user"]) }),
+  placement: z.strictObject({
+    /** Where a creation doesn't say. */
+    strategy: PlacementStrategy,
+    /** Of hosts for which nothing else was set. */
+    overcommit: Overcommit.required(),
+  }),
 });
 export type Config = z.infer<typeof Config>;
 
@@ -36,6 +43,7 @@ export const ConfigUpdate = z.strictObject({
   defaults: Config.shape.defaults.partial().optional(),
   storage: Config.shape.storage.partial().optional(),
   network: Config.shape.network.partial().optional(),
+  placement: Config.shape.placement.extend({ overcommit: Overcommit }).partial().optional(),
 });
 export type ConfigUpdate = z.infer<typeof ConfigUpdate>;
 
@@ -44,17 +52,19 @@ export const defaultConfig: Config = {
   defaults: { cpu: 1, memory: 512, disk: 10, os: defaultOs },
   storage: { maxDisk: vmBounds.disk.max },
   network: { defaultMode: "user" },
+  // vCPUs are time, and disks are thin: both may be promised several times over. Memory is not.
+  placement: { strategy: "spread", overcommit: { cpu: 8, memory: 1, disk: 4 } },
 };
 
 /** What was set, laid over the defaults. What another version set and this one doesn't take is left out. */
 export function configFrom(set: ConfigUpdate): Config {
-  const groups = Object.entries(Config.shape).map(([name, group]) => {
-    const wanted: Record<string, unknown> = set[name as keyof Config] ?? {};
-    const values = Object.entries(defaultConfig[name as keyof Config]).map(([key, fallback]) => {
-      const schema = (group.shape as Record<string, z.ZodType>)[key];
-      return [key, schema?.safeParse(wanted[key]).success ? wanted[key] : fallback];
-    });
-    return [name, Object.fromEntries(values)];
-  });
-  return Object.fromEntries(groups) as Config;
+  return laidOver(Config, defaultConfig, set) as Config;
+}
+
+function laidOver(schema: z.ZodType, fallback: unknown, set: unknown): unknown {
+  if (!(schema instanceof z.ZodObject)) return schema.safeParse(set).success ? set : fallback;
+  const given = (typeof set === "object" && set !== null ? set : {}) as Record<string, unknown>;
+  const shape = schema.shape as Record<string, z.ZodType>;
+  const entries = Object.entries(fallback as Record<string, unknown>);
+  return Object.fromEntries(entries.map(([key, value]) => [key, laidOver(shape[key] as z.ZodType, value, given[key])]));
 }

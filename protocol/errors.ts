@@ -62,6 +62,11 @@ export const errorTable = {
   VM_UPDATE_PENDING: entry(409, "虚拟机的上一次配置修改尚未完成", "An earlier change of the machine is under way"),
   VM_SUSPENDED: entry(409, "虚拟机已挂起", "The virtual machine is suspended"),
   HOST_HAS_VMS: entry(409, "主机上仍有虚拟机", "The host still has machines"),
+  HOST_MAINTENANCE: entry(
+    409,
+    "主机正在维护，其虚拟机只能停止或删除",
+    "The host is in maintenance: its machines can only be stopped or deleted",
+  ),
   HOST_NOT_QUARANTINED: entry(409, "主机未被隔离", "The host is not quarantined"),
   IMAGE_IN_USE: entry(409, "镜像仍被虚拟机使用", "Machines still use the image"),
   ENROLMENT_SPENT: entry(409, "注册令牌已被使用", "The enrolment token was used already"),

@@ -90,6 +90,11 @@ export const OperationKind = z.enum(operationKinds);
 export const OperationStatus = z.enum(["queued", "running", "succeeded", "failed", "cancelled", "unknown"]);
 export type OperationStatus = z.infer<typeof OperationStatus>;
 
+/** While its host is in maintenance, a machine can only be put away. */
+export function isAllowedInMaintenance(kind: OperationKind): boolean {
+  return kind === "vm.stop" || kind === "vm.delete";
+}
+
 /** What the machine shows while an operation of this kind runs; null leaves what it shows. */
 export function statusDuring(kind: OperationKind) {
   if (kind === "vm.update") return null;

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { OperationKind, OperationStatus } from "./operations.ts";
 import { PermissionChange, Role } from "./permissions.ts";
-import { VmName, VmStatus } from "./vm.ts";
+import { VmName, VmStatus, VmStop } from "./vm.ts";
 
 export const FieldError = z.object({ path: z.string(), message: z.string() });
 export type FieldError = z.infer<typeof FieldError>;
@@ -158,7 +158,17 @@ export const HostUpdate = z.strictObject({
   labels: z.record(z.string().max(63), z.string().max(255)).optional(),
   /** False: no new machine comes here; those that are here stay. */
   schedulable: z.boolean().optional(),
-  overcommit: Overcommit.optional(),
+  /** True: no new machine comes here, and those that are here are only stopped and deleted. */
+  maintenance: z.boolean().optional(),
+  /** What it doesn't name stays; null: as the configuration has it. */
+  overcommit: z
+    .strictObject({
+      cpu: Overcommit.shape.cpu.nullable(),
+      memory: Overcommit.shape.memory.nullable(),
+      disk: Overcommit.shape.disk.nullable(),
+    })
+    .partial()
+    .optional(),
 });
 export type HostUpdate = z.infer<typeof HostUpdate>;
 
@@ -169,6 +179,15 @@ export const HostListQuery = PageQuery.extend({
 });
 export type HostListQuery = z.infer<typeof HostListQuery>;
 
+/** What keeps new machines away from a host, room apart. `draining`: it is not `schedulable`. */
+export const HostBlocker = z.enum([
+  ...HostStatus.exclude(["online"]).options,
+  "maintenance",
+  "draining",
+  "no-accelerator",
+]);
+export type HostBlocker = z.infer<typeof HostBlocker>;
+
 export const Host = z.object({
   id: z.string(),
   name: z.string(),
@@ -176,6 +195,9 @@ export const Host = z.object({
   /** Why it is quarantined; null otherwise. */
   statusReason: z.string().nullable(),
   schedulable: z.boolean(),
+  maintenance: z.boolean(),
+  /** Empty: new machines may come, as far as there is room. */
+  blockedBy: z.array(HostBlocker),
   labels: z.record(z.string(), z.string()),
   /** Null until the host has connected for the first time. */
   facts: z.record(z.string(), z.json()).nullable(),
@@ -184,14 +206,27 @@ export const Host = z.object({
   /** What may be given to machines: vCPUs, MiB, GiB. */
   capacity: z.object({ cpu: z.int(), memory: z.int(), disk: z.int() }),
   allocated: z.object({ vms: z.int(), cpu: z.int(), memory: z.int(), disk: z.int() }),
+  /** Ids of the images that lie on it, so that a machine made from one needs no download. */
+  images: z.array(z.string()),
   lastSeenAt: z.iso.datetime().nullable(),
   createdAt: z.iso.datetime(),
 });
 export type Host = z.infer<typeof Host>;
 
+/** Body of `POST /hosts/{id}/drain`. */
+export const HostDrain = z.strictObject({
+  /** Its machines are stopped too, by an operation each. */
+  shutdown: z.boolean().optional(),
+  /** Seconds that each guest has to power off before its power is cut. */
+  timeout: VmStop.shape.timeout,
+});
+export type HostDrain = z.infer<typeof HostDrain>;
+
 /** The answer to `POST /hosts/{id}/drain`: what still has to leave. */
 export const DrainedHost = z.object({
   host: Host,
+  /** The operations that this request began. */
+  stopping: z.array(z.object({ vmId: z.string(), operationId: z.string() })),
   remaining: z.object({
     vms: z.int(),
     byStatus: z.record(z.string(), z.int()),

@@ -142,6 +142,21 @@ export const Labels = z.record(
     .regex(/^[^\u0000-\u001f\u007f]*$/),
 );
 
+/** `spread`: the emptiest host first, so that a host that fails takes few along. `pack`: the fullest that has room. */
+export const PlacementStrategy = z.enum(["spread", "pack"]);
+export type PlacementStrategy = z.infer<typeof PlacementStrategy>;
+
+/** What a machine asks of the host that it is made on. */
+export const Placement = z.strictObject({
+  /** The host has them all, with these values. */
+  labels: Labels.optional(),
+  /** Only where machines run with KVM, and not by emulation. */
+  kvm: z.boolean().optional(),
+  /** In place of the configuration's. */
+  strategy: PlacementStrategy.optional(),
+});
+export type Placement = z.infer<typeof Placement>;
+
 /** Body of `POST /vms`. Name, cpu, memory and disk are enough. */
 export const VmCreate = z.strictObject({
   name: VmName,
@@ -154,6 +169,7 @@ export const VmCreate = z.strictObject({
   image: z.string().max(64).optional(),
   /** Only an administrator may choose the host. */
   hostId: z.string().max(64).optional(),
+  placement: Placement.optional(),
   description: z.string().max(1000).optional(),
   labels: Labels.optional(),
   autostart: z.boolean().optional(),
@@ -163,6 +179,9 @@ export const VmCreate = z.strictObject({
   start: z.boolean().optional(),
 });
 export type VmCreate = z.infer<typeof VmCreate>;
+
+/** Seconds that a guest has to power off where nobody says how many. */
+export const defaultGraceSeconds = 30;
 
 /** Body of `POST /vms/{id}/stop`. */
 export const VmStop = z.strictObject({

@@ -33,6 +33,9 @@ export const fieldNotes: Readonly<Record<string, string | undefined>> = {
   sort: "A field, with `-` before it for descending.",
   after: "The id of the last entry that was read: what came later follows, however much is added meanwhile.",
   facts: "What the host found out about itself; null until it has connected for the first time.",
+  blockedBy: "What keeps new machines away, room apart; empty where they may come.",
+  kvm: "Only where machines run with KVM, and not by emulation.",
+  strategy: "`spread`: the emptiest host first. `pack`: the fullest that has room.",
   labels: "Keys and values of one's own.",
   uptimeSeconds: "Seconds.",
 };

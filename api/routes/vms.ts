@@ -3,9 +3,10 @@ import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { acceptOperation, type Acceptance } from "../../db/operations.ts";
 import { findVm, listVms, type VmSort, vmSorts } from "../../db/vms.ts";
-import { operationInputs, type OperationKind } from "../../protocol/operations.ts";
+import { isAllowedInMaintenance, operationInputs, type OperationKind } from "../../protocol/operations.ts";
 import { PageQuery } from "../../protocol/rest.ts";
 import {
+  defaultGraceSeconds,
   forcedDeleteFrom,
   type VmAction,
   vmActions,
@@ -22,6 +23,7 @@ import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { assertMatches, hasPrecondition, okTagged } from "../etag.ts";
 import { newId } from "../ids.ts";
+import { hostInMaintenance } from "../host-in-maintenance.ts";
 import { languageOf } from "../language.ts";
 import { ownerOf } from "../owner.ts";
 import { changeVm } from "../update-vm.ts";
@@ -29,8 +31,6 @@ import { body, query } from "../validate.ts";
 import { toOperation, toPagination, toVm } from "../views.ts";
 import { vmNotFound } from "../vm-not-found.ts";
 import { preferredWait, waitForEnd, wakeHost } from "../wait.ts";
-
-const defaultGraceSeconds = 30;
 
 const sortFields = Object.keys(vmSorts) as [VmSort, ...VmSort[]];
 
@@ -134,6 +134,7 @@ function assertAccepted({ view, operation, pending }: Acceptance, idOrName: stri
   if (refusal) throw new ApiError(refusal, `'${vm.name}' is or will be ${settled}, which does not allow ${action}`);
   if (action === "delete" && vm.protected)
     throw new ApiError("VM_PROTECTED", `'${vm.name}' is protected from deletion`);
+  if (view.host.maintenance && !isAllowedInMaintenance(`vm.${action}`)) throw hostInMaintenance(view);
   throw new ApiError("TOO_MANY_OPERATIONS", `${pending} operations of '${vm.name}' wait already`, { retryAfter: 5 });
 }
 

@@ -8,19 +8,28 @@ import { buildAssets } from "../../scripts/build-assets.ts";
 import { bundleWorker } from "../../scripts/build.ts";
 import { type EdgeHandle, startEdge } from "../../scripts/edge.ts";
 import { projectFolder, projectVersion } from "../../scripts/project.ts";
-import { SimulatedHost } from "./simulated-host.ts";
+import { SimulatedHost, simulatedFacts } from "../sim/simulated-host.ts";
 
 const keys = `bench:${"A".repeat(43)}`;
 const noLimit = 10_000_000;
+/** Room for all that a benchmark makes. */
+const endless = { ...simulatedFacts, cpus: 1_000_000, memoryMib: 2_000_000_000, diskGib: 100_000_000 };
 
 /** What joins as the host of the site. `token` is the one that `POST /hosts` answers. */
 type Join = (origin: string, token: string, home: string) => Promise<{ leave(): void }>;
+
+const simulated: Join = async (origin, token) => {
+  const host = await SimulatedHost.enrolled(origin, token, { facts: endless });
+  await host.start();
+  return { leave: () => host.stop() };
+};
 
 export class Site {
   readonly origin: string;
   readonly #edge: EdgeHandle;
   readonly #home: string;
   #host: { leave(): void } | null = null;
+  #hostId = "";
   admin = "";
 
   private constructor(origin: string, edge: EdgeHandle, home: string) {
@@ -29,7 +38,7 @@ export class Site {
     this.#home = home;
   }
 
-  static async start(port: number, join: Join = SimulatedHost.join): Promise<Site> {
+  static async start(port: number, join: Join = simulated): Promise<Site> {
     const home = await mkdtemp(joinPath(tmpdir(), "voidvm-bench-"));
     const worker = joinPath(projectFolder, "dist", "bench-worker.mjs");
     await bundleWorker("bench/api/worker.ts", worker);
@@ -106,35 +115,57 @@ export class Site {
     return { token, vmId: data.id };
   }
 
+  /** Hosts and machines as rows: more hosts like the one that joined, and machines on all of them. */
+  async addFleet({ hosts, vms }: { hosts: number; vms: number }): Promise<void> {
+    const first = await this.call<{ data: { id: string } }>("POST", "/api/v1/vms", machine("first-of-all"));
+    await this.#multiply("hosts", `id = '${this.#hostId}'`, hosts - 1, {
+      id: "'host-' || lower(hex(randomblob(13)))",
+      name: "'copy-' || n.i",
+      enrolment_hash: "NULL",
+      ...{ allocated_vms: "0", allocated_cpu: "0", allocated_memory: "0", allocated_disk: "0" },
+    });
+    await this.#copy(first.data.id, vms - 1, {
+      name: "'copy-' || n.i",
+      host_id: `json_extract((SELECT json_group_array(id) FROM hosts), '$[' || (n.i % ${hosts}) || ']')`,
+    });
+  }
+
   async #prepare(join: Join): Promise<void> {
     const credentials = { username: "admin", password: "admin123" };
     this.admin = (await this.call<{ token: string }>("POST", "/api/v1/auth/login", credentials)).token;
     await this.limitTo(noLimit);
-    const { data } = await this.call<{ data: { enrolment: { token: string } } }>("POST", "/api/v1/hosts", {
+    const { data } = await this.call<{ data: { id: string; enrolment: { token: string } } }>("POST", "/api/v1/hosts", {
       name: "sim",
     });
+    this.#hostId = data.id;
     this.#host = await join(this.origin, data.enrolment.token, this.#home);
   }
 
   /** Rows as a creation makes them, without their operations: 10,000 requests would take longer than the benchmark. */
-  async #copy(vmId: string, count: number): Promise<void> {
-    const db = await this.#edge.database();
-    const { results } = await db.prepare("SELECT name FROM pragma_table_info('vms')").all<{ name: string }>();
-    const columns = results.map(({ name }) => name);
-    const changed: Record<string, string> = {
+  async #copy(vmId: string, count: number, more: Record<string, string> = {}): Promise<void> {
+    await this.#multiply("vms", `id = '${vmId}'`, count, {
       id: "'vm-' || lower(hex(randomblob(13)))",
       name: "'copy-' || n.i",
       mac_address: "lower(hex(randomblob(6)))",
       created_at: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-' || n.i || ' seconds')",
-    };
-    const values = columns.map((column) => changed[column] ?? `vms.${column}`);
+      ...more,
+    });
+  }
+
+  /** `changed`: by column, an expression in which `n.i` counts. */
+  async #multiply(table: string, where: string, count: number, changed: Record<string, string>): Promise<void> {
+    if (count < 1) return;
+    const db = await this.#edge.database();
+    const { results } = await db.prepare(`SELECT name FROM pragma_table_info('${table}')`).all<{ name: string }>();
+    const columns = results.map(({ name }) => name);
+    const values = columns.map((column) => changed[column] ?? `${table}.${column}`);
     await db
       .prepare(
-        `INSERT INTO vms (${columns.join(", ")})
+        `INSERT INTO ${table} (${columns.join(", ")})
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-         SELECT ${values.join(", ")} FROM n, vms WHERE vms.id = ?`,
+         SELECT ${values.join(", ")} FROM n, ${table} WHERE ${table}.${where}`,
       )
-      .bind(count, vmId)
+      .bind(count)
       .run();
   }
 }

@@ -13,7 +13,7 @@ import { helloBasics } from "../../agent/session.ts";
 import type { StreamEnd } from "../../agent/streams/stream-end.ts";
 import { Streams } from "../../agent/streams/streams.ts";
 import type { StreamTarget } from "../../protocol/streams.ts";
-import { facts } from "../api/simulated-host.ts";
+import { simulatedFacts as facts } from "../sim/simulated-host.ts";
 import { socketOf } from "./ports.ts";
 import { joinSockets } from "./relay.ts";
 

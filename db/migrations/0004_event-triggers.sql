@@ -58,10 +58,11 @@ BEGIN
     (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'host-' || NEW.status, CASE NEW.status WHEN 'online' THEN 'info' ELSE 'warn' END, NULL, NEW.id, NULL, NULL, json_object('name', NEW.name, 'from', OLD.status, 'status', NEW.status));
 END;
 --> statement-breakpoint
-CREATE TRIGGER events_host_updated AFTER UPDATE OF name, labels, schedulable, overcommit ON hosts
+CREATE TRIGGER events_host_updated AFTER UPDATE OF name, labels, schedulable, maintenance, overcommit ON hosts
 WHEN OLD.name IS NOT NEW.name
   OR OLD.labels IS NOT NEW.labels
   OR OLD.schedulable IS NOT NEW.schedulable
+  OR OLD.maintenance IS NOT NEW.maintenance
   OR OLD.overcommit IS NOT NEW.overcommit
 BEGIN
   INSERT INTO events (timestamp, event, level, vm_id, host_id, operation_id, user_id, data) VALUES

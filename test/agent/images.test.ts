@@ -64,6 +64,7 @@ describe("an image", () => {
     expect(await new ImageStore(paths).ensure(image)).toBe(path);
     expect(server.requests).toEqual(["/SHA256SUMS", "/noble.img"]);
     expect(stored()).toHaveLength(1);
+    expect(await store.ids()).toEqual([image.id]);
   });
 
   it("is fetched once for all who ask at the same time, and tells each how far it is", async () => {

@@ -7,10 +7,15 @@ import type { MetricsFacts } from "../../db/metrics.ts";
 const size = { cpu: 32, memory: 16_384, disk: 400 };
 const facts: MetricsFacts = {
   hostRows: [
-    { id: "host-1", name: 'node\\1 "a"\nb', status: "online", schedulable: true, ...size },
-    { id: "host-2", name: "node-2", status: "offline", schedulable: false, ...size },
+    {
+      ...{ id: "host-1", name: 'node\\1 "a"\nb', status: "online", schedulable: true, ...size },
+      allocated: { vms: 3, cpu: 4, memory: 2048, disk: 30 },
+    },
+    {
+      ...{ id: "host-2", name: "node-2", status: "offline", schedulable: false, ...size },
+      allocated: { vms: 0, cpu: 0, memory: 0, disk: 0 },
+    },
   ],
-  allocatedRows: [{ hostId: "host-1", vms: 3, cpu: 4, memory: 2048, disk: 30 }],
   vmRows: [{ status: "running", count: 3 }],
   operationRows: [
     { kind: "vm.start", status: "succeeded", count: 7 },

@@ -40,6 +40,7 @@ export const frameRoles: Readonly<Record<FrameType, FrameRole>> = {
   ...{ event: "event", "event-ack": "event" },
   // An order is rejected for what it is, whatever becomes of the line.
   ...{ reject: "elsewhere", progress: "elsewhere", describe: "elsewhere", described: "elsewhere" },
+  ...{ "open-stream": "elsewhere", watch: "elsewhere", stats: "elsewhere" },
 };
 
 export function allRounds(): Round[] {

@@ -6,6 +6,7 @@ import {
   type AgentFrame,
   EdgeFrame,
   type ExecuteFrame,
+  type HostFacts,
   type Outcome,
   pingText,
   pongText,
@@ -89,6 +90,7 @@ export class FakeAgent {
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
   features: string[] = ["streams"];
+  facts: HostFacts = facts;
   epoch = 0;
   pongs = 0;
   closedWith: number | null = null;
@@ -157,7 +159,7 @@ export class FakeAgent {
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,
-      facts,
+      facts: this.facts,
     });
   }
 

@@ -42,6 +42,8 @@ export const hostDocs = {
     conditional: true,
     answers: { 200: { description: "The host as it is now.", data: Host, headers: ["ETag"] } },
     errors: ["HOST_NOT_FOUND", "NAME_TAKEN"],
+    description:
+      "`schedulable: true` undoes a drain. In `maintenance` no machine comes, and those that are there are only stopped and deleted.",
     example: { schedulable: true, overcommit: { cpu: 4 } },
   },
   "DELETE /hosts/:id": {
@@ -57,10 +59,12 @@ export const hostDocs = {
     id: "drainHost",
     tag: "Hosts",
     summary: "Give a host no new machines",
-    description: "Answers those that are still there, to be moved or deleted.",
+    description:
+      "With `shutdown` its machines are stopped too, as many at once as its queue has room for: asked again, it goes on. Answers what is still there.",
     conditional: true,
     answers: { 200: { description: "The host and its machines.", data: DrainedHost } },
     errors: ["HOST_NOT_FOUND"],
+    example: { shutdown: true, timeout: 120 },
   },
   "POST /hosts/:id/release": {
     id: "releaseHost",

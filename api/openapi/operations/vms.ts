@@ -22,7 +22,8 @@ export const vmDocs = {
     id: "createVm",
     tag: "Virtual machines",
     summary: "Create a machine",
-    description: "Name, cpu, memory and disk are enough. `start` lets it run as soon as it is there.",
+    description:
+      "Name, cpu, memory and disk are enough. `start` lets it run as soon as it is there. `placement` says which hosts will do.",
     waits: true,
     answers: {
       201: {
@@ -86,6 +87,7 @@ function update(id: string, summary: string, description: string): OperationDoc 
     },
     errors: [
       ...(["VM_NOT_FOUND", "NAME_TAKEN", "VM_DELETING", "VM_SUSPENDED", "VM_UPDATE_PENDING"] as const),
+      "HOST_MAINTENANCE",
       ...(["TOO_MANY_OPERATIONS", "QUOTA_EXCEEDED", "INSUFFICIENT_CAPACITY", "UNAVAILABLE"] as const),
     ],
     example: { cpu: 4, memory: 4096, labels: { tier: "web" } },
@@ -108,7 +110,12 @@ function action(
       200: { description: "The operation has ended.", data: OperationWithVm, headers: ["Preference-Applied"] },
       202: { description: "The operation was accepted.", data: OperationWithVm, headers: ["Preference-Applied"] },
     },
-    errors: ["VM_NOT_FOUND", "VM_DELETING", "TOO_MANY_OPERATIONS", ...errors],
+    errors: ["VM_NOT_FOUND", "VM_DELETING", "TOO_MANY_OPERATIONS", ...errors, ...maintenance(id)],
     ...more,
   };
+}
+
+/** Stopping and deleting go on. */
+function maintenance(id: string): ErrorCode[] {
+  return id === "stopVm" || id === "deleteVm" ? [] : ["HOST_MAINTENANCE"];
 }
