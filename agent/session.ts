@@ -129,14 +129,18 @@ export class Session implements LinkHandlers {
     }
   }
 
-  #sync(wanted: readonly string[]): void {
-    const { journal, onSynced } = this.#options;
+  async #sync(wanted: readonly string[]): Promise<void> {
+    const { journal, vms, send, onSynced } = this.#options;
     this.#synced = true;
     for (const operation of journal.unacknowledged()) {
       if (wanted.includes(operation.id)) this.#sendDone(operation);
       else journal.acknowledge(operation.id);
     }
-    for (const event of journal.events()) this.#options.send({ type: "event", ...event });
+    for (const event of journal.events()) {
+      // As it is now: what it was then is older than the report that the edge has just had.
+      const vm = await vms.report(event.vm.vmId);
+      if (vm) send({ type: "event", ...event, vm });
+    }
     onSynced();
   }
 

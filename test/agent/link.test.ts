@@ -16,7 +16,15 @@ const vmId = `vm-${"0".repeat(26)}`;
 const opId = (n: number) => `op-${`${n}`.padStart(26, "0")}`;
 const succeeded: Outcome = { status: "succeeded", code: null, message: null, result: null };
 const cancelled: Outcome = { status: "cancelled", code: "CANCELLED", message: "in time", result: null };
-const vms = { reports: async () => [], get: () => ({ generation: 2 }) } as unknown as VmTable;
+const machine = {
+  ...{ vmId, generation: 2, power: "running" as const, pid: 7, startTicks: 7 },
+  ...{ accelerator: "tcg" as const, fault: null },
+};
+const vms = {
+  reports: async () => [],
+  report: async () => machine,
+  get: () => ({ generation: 2 }),
+} as unknown as VmTable;
 const facts = {
   ...{ hostname: "h", os: "o", kernel: "k", arch: "x64", cpus: 1, memoryMib: 1, diskGib: 1, diskFreeGib: 1 },
   ...{ qemuVersion: null, accelerator: null, acceleratorReason: "none" },
@@ -190,6 +198,20 @@ describe("a new session", () => {
     expect(await edge.heard("done")).toMatchObject({ operationId: opId(1), epoch: edge.epoch });
     // What the edge does not want any more is acknowledged by that.
     expect(journal.find(opId(2))?.state).toBe("acknowledged");
+  });
+});
+
+describe("an event of an earlier session", () => {
+  it("comes after the report with the machine as it is now, so that it doesn't undo what the report said", async () => {
+    await edge.heard("report");
+    edge.cut();
+    journal.addEvent(
+      "vm.powered-off",
+      { ...machine, power: "stopped", pid: null, startTicks: null },
+      "The host restarted",
+    );
+    await edge.heard("report", 1);
+    expect(await edge.heard("event")).toMatchObject({ sequence: 1, event: "vm.powered-off", vm: { power: "running" } });
   });
 });
 
