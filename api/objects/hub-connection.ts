@@ -28,6 +28,10 @@ export interface Subscription {
   readonly vmId?: string;
   /** As the client called it. */
   readonly called?: string;
+  /** Of samples: the host that takes them; of all of them where there is none. */
+  readonly hostId?: string;
+  /** Of samples, in ms. */
+  readonly interval?: number;
   /** The last event that was in the state with which it began. */
   readonly since: number;
 }
@@ -111,15 +115,26 @@ export class Connection {
     });
   }
 
+  /** Bytes of a console, which counts them by itself. */
+  sendOfStream(message: Outgoing): void {
+    this.#write(message);
+  }
+
   send(message: Outgoing): void {
-    if (!this.isOpen) return;
-    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
-    this.#socket.send(text);
+    const text = this.#write(message);
+    if (text === null) return;
     const window = afterSending(this.#state.window, text);
     if (!mustAsk(window)) return this.update({ window });
     const id = crypto.randomUUID();
     this.update({ window: { ...window, asked: { id, sent: window.sent } } });
-    this.#socket.send(JSON.stringify({ type: "ping", data: {}, id, timestamp: new Date().toISOString() }));
+    this.#write({ type: "ping", data: {}, id });
+  }
+
+  #write(message: Outgoing): string | null {
+    if (!this.isOpen) return null;
+    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
+    this.#socket.send(text);
+    return text;
   }
 
   /** Says what was wrong with a request, or with what it asked for. */
