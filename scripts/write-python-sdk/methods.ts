@@ -8,7 +8,7 @@ import {
   resolve,
 } from "./document.ts";
 import { isEmpty } from "./inputs.ts";
-import { columns, docstring, fold, importLine, optional, pascal, snake, typeOf } from "./python.ts";
+import { columns, docstring, importLine, optional, pascal, snake, typeOf } from "./python.ts";
 import { type Argument, argumentLines, definition, type Style } from "./signature.ts";
 
 interface Call {
