@@ -19,7 +19,7 @@ export class Progress {
     const filled = Math.round((width * progress.percent) / 100);
     const bar = "█".repeat(filled) + "░".repeat(width - filled);
     const what = safeText([name, kind, progress.message ?? status].join("  "));
-    const room = Math.max(10, (this.#stream.columns ?? 80) - width - 10);
+    const room = Math.max(10, (this.#stream.columns || 80) - width - 10);
     const text = `${style("cyan", bar, this.#stream)} ${String(progress.percent).padStart(3)} %  ${what.slice(0, room)}`;
     this.#stream.write(`\r\u001b[K${text}`);
     this.#length = text.length;

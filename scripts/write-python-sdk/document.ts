@@ -134,9 +134,7 @@ export function choiceName(words: readonly string[]): string | null {
 }
 
 const choiceNames = new Map(
-  Object.entries(schemas).flatMap(([name, { enum: words }]) =>
-    words ? [[JSON.stringify(words), name] as const] : [],
-  ),
+  Object.entries(schemas).flatMap(([name, { enum: words }]) => (words ? [[JSON.stringify(words), name] as const] : [])),
 );
 
 export function resolve(schema: JsonSchema): JsonSchema {

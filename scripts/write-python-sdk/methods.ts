@@ -8,18 +8,12 @@ import {
   resolve,
 } from "./document.ts";
 import { isEmpty } from "./inputs.ts";
-import { columns, docstring, fold, importLine, optional, pascal, snake, typeOf } from "./python.ts";
-
-export type Style = "blocking" | "asynchronous";
+import { columns, docstring, importLine, optional, pascal, snake, typeOf } from "./python.ts";
+import { type Argument, argumentLines, definition, type Style } from "./signature.ts";
 
 interface Call {
   readonly callee: string;
   readonly args: readonly string[];
-}
-
-interface Argument {
-  readonly text: string;
-  readonly isOption?: boolean;
 }
 
 const options = {
@@ -147,26 +141,6 @@ function argumentText(text: string, indent: string): string {
   return [`${indent}${text.slice(0, open + 1)}`, ...entries.map((one) => `${indent}    ${one},`), `${indent}},`].join(
     "\n",
   );
-}
-
-function definition(name: string, own: readonly Argument[], result: string, style: Style): string {
-  const define = style === "blocking" ? "def" : "async def";
-  const flat = `    ${define} ${name}(${["self", ...separated(own)].join(", ")}) -> ${result}`;
-  if (flat.length <= columns) return flat;
-  return `    ${define} ${name}(\n${argumentLines(own)}    ) -> ${result}`;
-}
-
-function argumentLines(own: readonly Argument[]): string {
-  return ["self", ...separated(own)].map((text) => `${fold(text, "        ")},\n`).join("");
-}
-
-/** What is optional can be given by name only. */
-function separated(own: readonly Argument[]): string[] {
-  const first = own.filter(({ isOption }) => !isOption).map(({ text }) => text);
-  const named = own.filter(({ isOption }) => isOption).map(({ text }) => text);
-  return named.length > 0 && !(named.length === 1 && named[0]?.startsWith("**"))
-    ? [...first, "*", ...named]
-    : [...first, ...named];
 }
 
 function pathNames({ path }: DocumentedCall): string[] {

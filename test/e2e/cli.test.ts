@@ -25,6 +25,9 @@ beforeAll(async () => {
   await mkdir(join(home, ".ssh"), { mode: 0o700 });
   await symlink(await buildCli(join(home, "lib/voidvm.mjs")), join(home, "bin/voidvm"));
   await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(home, ".ssh/id_ed25519")]);
+  // OpenSSH takes the home from the password database, whatever HOME says.
+  const ssh = `exec /usr/bin/ssh -i "$HOME/.ssh/id_ed25519" -o UserKnownHostsFile="$HOME/.ssh/known_hosts" "$@"`;
+  await writeFile(join(home, "bin/ssh"), `#!/bin/sh\n${ssh}\n`, { mode: 0o755 });
   env = {
     PATH: [join(home, "bin"), dirname(process.execPath), process.env["PATH"]].join(delimiter),
     HOME: home,
@@ -98,7 +101,7 @@ describe("logging in", () => {
 describe("at a terminal", () => {
   it("a creation shows how far it is, and what came of it", async () => {
     const create = terminal(
-      "voidvm vm create web-1 --memory 128 --disk 1 --os tiny --user root --ssh-key .ssh/id_ed25519.pub --start",
+      "voidvm vm create web-1 --memory 128 --disk 1 --os tiny --user root --ssh-key ~/.ssh/id_ed25519.pub --start",
     );
     expect(await create.ended(), create.shown).toBe(0);
     expect(create.shown).toMatch(/[█░]{24}.* \d+ %\s+web-1\s+vm\.create/);
@@ -127,7 +130,7 @@ describe("at a terminal", () => {
     ] as const) {
       const console = terminal(`voidvm console web-1 --view-only ${option}`);
       await console.until("leaves]");
-      expect((await voidvm(["ssh", "-o", "BatchMode=yes", "root@web-1", log])).code).toBe(0);
+      expect(await voidvm(["ssh", "-o", "BatchMode=yes", "root@web-1", log])).toMatchObject({ code: 0 });
       await console.until(expected);
       console.type(detach);
       expect(await console.ended()).toBe(0);

@@ -23,6 +23,7 @@ RETRYABLE_STREAM_ERRORS = frozenset(
         "HOST_ERROR",
         "PORT_CLOSED",
         "GUEST_UNREACHABLE",
+        "SSH_FAILED",
         "STREAM_LOST",
         "STREAM_IDLE",
         "TOO_MANY_STREAMS",

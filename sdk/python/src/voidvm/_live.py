@@ -11,12 +11,13 @@ import json
 from collections import deque
 from typing import Any, Callable, Deque, Dict, List, Optional, Type, TypeVar
 
+from ._dial import dial
 from ._http import Http
 from ._model import Model
 from ._retry import retry_delay
 from ._session import Credential
 from ._source import Source
-from ._websocket import Message, WebSocket, dial
+from ._websocket import Message, WebSocket
 from .errors import VoidVMError
 
 M = TypeVar("M", bound=Model)

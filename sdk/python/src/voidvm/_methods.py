@@ -855,6 +855,25 @@ class VmsResource(Resource):
             },
         ))
 
+    def list_events(
+        self,
+        id: str,
+        *,
+        after: Optional[float] = None,
+        limit: Optional[int] = None,
+    ) -> EventList:
+        """Read what happened to a machine, in order.
+
+        Oldest first: what follows `after`, or the oldest that are kept. Ask again with the `after`
+        of the answer. Events are kept for seven days. Needs the permission `event:read`.
+        """
+        return run(self._http.call(
+            "GET",
+            f"/vms/{segment(id)}/events",
+            EventList,
+            query={"after": after, "limit": limit},
+        ))
+
 
 class OperationsResource(Resource):
     def list(

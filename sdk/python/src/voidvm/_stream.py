@@ -27,8 +27,9 @@ from ._constants import (
     STREAM_FRAME,
     STREAM_WINDOW,
 )
+from ._dial import dial
 from ._runtime import Runtime
-from ._websocket import Message, WebSocket, dial
+from ._websocket import Message, WebSocket
 from .errors import VoidVMError
 
 S = TypeVar("S", bound="AsyncStream")

@@ -10,24 +10,18 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Deque, Dict, List, Optional, Union
 
-import httpx
-from websockets import client as websockets_client
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
 
-from ._answer import read_answer
 from ._constants import CLOSE_REASONS
+from ._refusal import refusal
 from ._runtime import Connection, Runtime
 from .errors import VoidVMError
 
 Message = Union[str, bytes]
 
-#: Bytes.
-MAX_MESSAGE = 16 * 1_048_576
 #: Seconds of silence after which the other side is asked, and after which it is given up.
 PING_AFTER = 20.0
 SILENCE = 45.0
@@ -115,7 +109,7 @@ class WebSocket:
         if self.response is None:
             raise self.ended()
         if self.response.status_code != 101:
-            raise _refusal(self.response)
+            raise refusal(self.response)
 
     async def close(self, patience: float = CLOSE_TIMEOUT) -> None:
         """With the other side's goodbye, so that what was sent arrives."""
@@ -198,7 +192,7 @@ class WebSocket:
         if code in (1000, 1005):
             return None
         if code is None or code == 1006:
-            return _broken("it ended without a goodbye")
+            return broken("it ended without a goodbye")
         name = CLOSE_REASONS.get(code, str(code))
         text = f"the server closed the connection: {reason or name}"
         is_passing = name not in FINAL_CLOSE_REASONS
@@ -206,7 +200,7 @@ class WebSocket:
 
     def _break(self, details: str) -> None:
         self._is_closed = True
-        self.failure = self.failure or _broken(details)
+        self.failure = self.failure or broken(details)
 
     def _collect(self) -> None:
         # The empty one asks to end this direction, which the close of the connection does.
@@ -221,50 +215,5 @@ class WebSocket:
                     self._break(repr(error))
 
 
-async def dial(
-    runtime: Runtime,
-    url: str,
-    take: Callable[[Message], None],
-    *,
-    headers: Dict[str, str],
-    timeout: float,
-    subprotocols: Sequence[str] = (),
-) -> WebSocket:
-    """An open socket. Raises the API's own error where it refuses."""
-    uri = parse_uri(url)
-    try:
-        connection = await runtime.connect(uri.host, uri.port, uri.secure, timeout)
-    except OSError as error:
-        code = "TIMEOUT" if isinstance(error, TimeoutError) else "NETWORK_ERROR"
-        message = f"{uri.host}:{uri.port} can't be reached"
-        raise VoidVMError(code, message, retryable=True, details=repr(error)) from error
-    named = [Subprotocol(name) for name in subprotocols] or None
-    socket = WebSocket(runtime, connection, _protocol(uri, named), take)
-    try:
-        await socket.open(headers, timeout)
-    except BaseException:
-        await socket.abort()
-        raise
-    return socket
-
-
-def _protocol(uri: Any, subprotocols: Optional[List[Subprotocol]]) -> Any:
-    # The same under its name until websockets 10, and under that since.
-    kind = getattr(websockets_client, "ClientProtocol", None)
-    kind = kind or getattr(websockets_client, "ClientConnection")
-    return kind(uri, subprotocols=subprotocols, max_size=MAX_MESSAGE)
-
-
-def _refusal(response: Response) -> VoidVMError:
-    headers: List[Tuple[str, str]] = list(response.headers.raw_items())
-    content = bytes(response.body or b"")
-    answer = httpx.Response(response.status_code, headers=headers, content=content)
-    try:
-        read_answer(answer, lambda _: None, bare=False)
-    except VoidVMError as error:
-        return error
-    return VoidVMError("INVALID_RESPONSE", "a WebSocket was asked for", status=answer.status_code)
-
-
-def _broken(details: str) -> VoidVMError:
+def broken(details: str) -> VoidVMError:
     return VoidVMError("NETWORK_ERROR", "the connection broke", retryable=True, details=details)

@@ -2061,7 +2061,7 @@ class VmSample(Model):
     memory: VmSampleMemory
     #: GiB.
     disk: VmSampleDisk
-    network: VmSampleNetwork
+    network: Optional[VmSampleNetwork]
 
     if TYPE_CHECKING:
 
@@ -2078,7 +2078,7 @@ class VmSample(Model):
         def __getitem__(self, key: Literal["disk"]) -> VmSampleDisk: ...
 
         @overload
-        def __getitem__(self, key: Literal["network"]) -> VmSampleNetwork: ...
+        def __getitem__(self, key: Literal["network"]) -> Optional[VmSampleNetwork]: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
