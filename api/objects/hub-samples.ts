@@ -133,11 +133,16 @@ export class HubSamples {
   }
 
   #watching(): { readonly connection: Connection; readonly subscription: Subscription }[] {
-    return this.#audience.connections().flatMap((connection) =>
-      connection.state.subscriptions
-        .filter(({ topic, hostId }) => topic === "system-monitor" || topic === "vm-metrics" || (topic === "vm-status" && hostId !== undefined))
-        .map((subscription) => ({ connection, subscription })),
-    );
+    return this.#audience
+      .connections()
+      .flatMap((connection) =>
+        connection.state.subscriptions
+          .filter(
+            ({ topic, hostId }) =>
+              topic === "system-monitor" || topic === "vm-metrics" || (topic === "vm-status" && hostId !== undefined),
+          )
+          .map((subscription) => ({ connection, subscription })),
+      );
   }
 }
 

@@ -7,7 +7,11 @@ export function sumOfHosts(samples: readonly HostSample[]): HostSample {
   const [total, used] = [sum(({ memory }) => memory.total), sum(({ memory }) => memory.used)];
   return {
     hostId: null,
-    at: samples.map(({ at }) => at).toSorted().at(-1) ?? new Date(0).toISOString(),
+    at:
+      samples
+        .map(({ at }) => at)
+        .toSorted()
+        .at(-1) ?? new Date(0).toISOString(),
     // A host with more cores counts for more.
     cpu: { usage: tenths(sum(({ cpu }) => cpu.usage * cpu.cores) / Math.max(cores, 1)), cores },
     memory: { total: tenths(total), used: tenths(used), usage: tenths((100 * used) / Math.max(total, 1)) },
