@@ -27,6 +27,12 @@ async function machineOf(owner: Client, name: string): Promise<string> {
   return body.data.id;
 }
 
+/** The object's memory goes, as it does when it hibernates. */
+async function evict(client: Client): Promise<void> {
+  await hub(client).isOpen();
+  await evictDurableObject(hub(client));
+}
+
 /** Changes what D1 shows, as a host's projection does, and tells nobody. */
 async function show(id: string, status: string): Promise<void> {
   await env.DB.prepare("UPDATE vms SET status = ? WHERE id = ?").bind(status, id).run();
@@ -170,9 +176,9 @@ describe("events", () => {
     await socket.subscribe({ topic: "operations" });
     await socket.subscribe({ topic: "events" });
     for (let n = 0; n < 6; n++) {
-      if (n % 2 === 0) await evictDurableObject(hub(owner));
+      if (n % 2 === 0) await evict(owner);
       await rename(`name-${n}`, id);
-      if (n % 3 === 0) await evictDurableObject(hub(owner));
+      if (n % 3 === 0) await evict(owner);
       await hub(owner).look(userHub(owner.id));
     }
     const expected = Array.from({ length: 6 }, (_, n) => `name-${n}`);
@@ -364,7 +370,7 @@ describe("subscriptions", () => {
       data: { code: "TOO_MANY_SUBSCRIPTIONS" },
     });
     expect(await socket.subscribe({ topic: "vm-status", vmId: ids[3] as string })).toMatchObject({ type: "subscribe" });
-    await evictDurableObject(hub(owner));
+    await evict(owner);
     const before = socket.all("vm-status").length;
     await show(ids[99] as string, "running");
     await hub(owner).look(userHub(owner.id));
@@ -462,7 +468,7 @@ describe("vm-control", () => {
     other.done(await other.heard("execute", 1), report(fast, "running"));
     await until(() => answered("fast"), "the fast one is answered");
     expect(answered("slow")).toBe(false);
-    await evictDurableObject(hub(admin));
+    await evict(admin);
     agent.done(order, report(id, "running"));
     await until(() => answered("slow"), "the slow one is answered");
     expect(socket.all("vm-control-response")).toHaveLength(2);
@@ -534,14 +540,14 @@ describe("a client that stops reading", () => {
     expect(socket.all("ping")).toHaveLength(1);
     expect(heard.length).toBeLessThan(150);
 
-    await evictDurableObject(hub(owner));
+    await evict(owner);
     await runInDurableObject(hub(owner), (_: UserHub, state) => {
       for (const one of state.getWebSockets()) {
         const attachment = one.deserializeAttachment();
         one.serializeAttachment({ ...attachment, window: { ...attachment.window, fullSince: Date.now() - 30_001 } });
       }
     });
-    await evictDurableObject(hub(owner));
+    await evict(owner);
     await runDurableObjectAlarm(hub(owner));
     expect(await socket.closedWith()).toBe(4408);
 
