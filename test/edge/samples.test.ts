@@ -5,7 +5,7 @@ import type { Env } from "../../api/env.ts";
 import { userHub } from "../../api/hubs.ts";
 import { sumOfHosts } from "../../api/objects/sum-of-hosts.ts";
 import type { HostSample, VmSample, WatchOrder } from "../../protocol/samples.ts";
-import { FakeAgent, hosted, report, until } from "./agent.ts";
+import { type FakeAgent, hosted, report, until } from "./agent.ts";
 import { Client } from "./client.ts";
 import { Socket } from "./socket.ts";
 
@@ -19,10 +19,11 @@ beforeAll(async () => {
   ({ agent, id } = await hosted(admin, "busy", "running"));
 });
 
-/** The host's last order is this one. */
-async function isOrdered(order: WatchOrder, of = agent): Promise<void> {
+/** Resolves once the host's last order is this one. */
+async function isOrdered(order: WatchOrder, of = agent): Promise<true> {
   const last = () => of.frames.flatMap((frame) => (frame.type === "watch" ? [frame.order] : [])).at(-1);
   await until(() => JSON.stringify(last()) === JSON.stringify(order), `${JSON.stringify(order)} is ordered`);
+  return true;
 }
 
 const nothing: WatchOrder = { vms: [], hostIntervalMs: null };
@@ -117,20 +118,20 @@ it("system-monitor shows one host, or the sum of all, to administrators", async 
 it("a host that comes back is told again what is watched", async () => {
   const socket = await Socket.of(admin);
   await socket.subscribe({ topic: "vm-metrics", vmId: id, interval: 3_000 });
-  await isOrdered({ vms: [{ vmId: id, intervalMs: 3_000 }], hostIntervalMs: null });
+  expect(await isOrdered({ vms: [{ vmId: id, intervalMs: 3_000 }], hostIntervalMs: null })).toBe(true);
   agent.close();
   await agent.connect([report(id, "running")]);
-  await isOrdered({ vms: [{ vmId: id, intervalMs: 3_000 }], hostIntervalMs: null });
+  expect(await isOrdered({ vms: [{ vmId: id, intervalMs: 3_000 }], hostIntervalMs: null })).toBe(true);
   socket.close();
-  await isOrdered(nothing);
+  expect(await isOrdered(nothing)).toBe(true);
 });
 
 it("a hub that died without a word is forgotten with its next sample", async () => {
   const order = { vms: [{ vmId: id, intervalMs: 1_000 }], hostIntervalMs: null };
   await bindings.HOST_LINK.getByName(agent.hostId).watch(agent.hostId, "user:gone", order);
-  await isOrdered(order);
+  expect(await isOrdered(order)).toBe(true);
   agent.send({ type: "stats", vms: [vmSample(id)], host: null });
-  await isOrdered(nothing);
+  expect(await isOrdered(nothing)).toBe(true);
 });
 
 it("nothing sums up to nothing", () => {
