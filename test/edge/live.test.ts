@@ -87,11 +87,14 @@ describe("vm-status", () => {
     const before = socket.all("vm-status").length;
     await show(id, "running");
     await hub(user).look(userHub(user.id));
+    await socket.heard("vm-status", before + 1);
+    await socket.ask("ping");
     expect(socket.all("vm-status").slice(before)).toMatchObject([{ vmId: id, status: "running" }]);
     await socket.ask("unsubscribe", { topic: "vm-status-all" });
     await socket.ask("unsubscribe", { topic: "vm-status", vmId: "twice" });
     await show(id, "stopped");
     await hub(user).look(userHub(user.id));
+    await socket.ask("ping");
     expect(socket.all("vm-status").slice(before)).toHaveLength(1);
   });
 
