@@ -87,11 +87,14 @@ describe("vm-status", () => {
     const before = socket.all("vm-status").length;
     await show(id, "running");
     await hub(user).look(userHub(user.id));
+    await socket.heard("vm-status", before + 1);
+    await socket.ask("ping");
     expect(socket.all("vm-status").slice(before)).toMatchObject([{ vmId: id, status: "running" }]);
     await socket.ask("unsubscribe", { topic: "vm-status-all" });
     await socket.ask("unsubscribe", { topic: "vm-status", vmId: "twice" });
     await show(id, "stopped");
     await hub(user).look(userHub(user.id));
+    await socket.ask("ping");
     expect(socket.all("vm-status").slice(before)).toHaveLength(1);
   });
 
@@ -192,10 +195,12 @@ describe("events", () => {
     const id = await machineOf(owner, "unhinted");
     const socket = await Socket.of(owner);
     await socket.subscribe({ topic: "events" });
-    await env.DB.prepare("DELETE FROM watchers").run();
+    await env.DB.prepare("DELETE FROM watchers WHERE user_id = ?").bind(owner.id).run();
     await rename("found", id);
     expect(await runDurableObjectAlarm(hub(owner))).toBe(true);
     expect(await socket.heard("system-event")).toMatchObject({ event: "vm-updated", data: { name: "found" } });
+    await patch(owner, `/vms/${id}`, { name: "hinted-again" });
+    await socket.heard("system-event", 2);
   });
 
   it("older than what is kept are told to be gone, with the oldest that is not", async () => {
@@ -374,7 +379,7 @@ describe("subscriptions", () => {
     const before = socket.all("vm-status").length;
     await show(ids[99] as string, "running");
     await hub(owner).look(userHub(owner.id));
-    expect(socket.all("vm-status").slice(before)).toMatchObject([{ vmId: ids[99], status: "running" }]);
+    expect(await socket.heard("vm-status", before + 1)).toMatchObject({ vmId: ids[99], status: "running" });
   });
 
   it("of a user end with the last socket, in the database too", async () => {
@@ -487,7 +492,7 @@ describe("vm-control", () => {
       const [entry] = storage.kv.list<object>({ prefix: "control:" });
       storage.kv.put("control:op-none", { ...entry?.[1], operationId: "op-none", messageId: "never", askedAt: 0 });
     });
-    await env.DB.prepare("UPDATE operations SET finished_at = 'now', status = 'succeeded' WHERE id = ?")
+    await env.DB.prepare("UPDATE operations SET finished_at = created_at, status = 'succeeded' WHERE id = ?")
       .bind(results[0]?.["id"])
       .run();
     await runDurableObjectAlarm(hub(admin));
