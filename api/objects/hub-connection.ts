@@ -115,6 +115,11 @@ export class Connection {
     });
   }
 
+  /** Wants a sign of life: whoever reads so far answers. */
+  ask(id: string = crypto.randomUUID()): void {
+    this.#write({ type: "ping", data: {}, id });
+  }
+
   /** Bytes of a console, which counts them by itself. */
   sendOfStream(message: Outgoing): void {
     this.#write(message);
@@ -127,7 +132,7 @@ export class Connection {
     if (!mustAsk(window)) return this.update({ window });
     const id = crypto.randomUUID();
     this.update({ window: { ...window, asked: { id, sent: window.sent } } });
-    this.#write({ type: "ping", data: {}, id });
+    this.ask(id);
   }
 
   #write(message: Outgoing): string | null {

@@ -12,6 +12,8 @@ const modules = join(import.meta.dirname, "../../node_modules");
 const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync"],
+  // The page comes from the driver and not from this machine, whose sockets it would not get.
+  "--disable-features=LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets",
 ];
 
 export interface Addresses {
