@@ -502,7 +502,7 @@ describe("vm-control", () => {
         .all("vm-control-response")
         .map(({ error }) => error?.code ?? null)
         .toSorted(),
-    ).toEqual([null, "UNAVAILABLE"]);
+    ).toEqual(["UNAVAILABLE", "none"]);
   });
 
   it("counts as a request, like the same by REST", async () => {
