@@ -500,7 +500,7 @@ describe("vm-control", () => {
     expect(
       socket
         .all("vm-control-response")
-        .map(({ error }) => error?.code ?? null)
+        .map(({ error }) => error?.code ?? "none")
         .toSorted(),
     ).toEqual(["UNAVAILABLE", "none"]);
   });
