@@ -5,7 +5,6 @@
  * one of them has gone, so does the other.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Permission } from "../../protocol/permissions.ts";
 import { type StreamTarget, streamLimits, streamTicketHeader } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
@@ -13,6 +12,7 @@ import { hashSecret, newSecret } from "../ids.ts";
 import { PendingMessages } from "./pending-messages.ts";
 import { chooseProtocol, RawClient } from "./raw-client.ts";
 import { close, parseControl, Relay, relayState } from "./relay.ts";
+import { refusal } from "./refusal.ts";
 import { closingOf, orderlyEnd, type StreamClosing } from "./stream-closing.ts";
 import { enterStream, leaveStream } from "./stream-places.ts";
 import type { Credential } from "./user-sessions.ts";
@@ -45,8 +45,6 @@ interface HostTicket {
   readonly hash: string;
 }
 
-/** Of an answer that is no socket: the error's code. Its words are the body. */
-export const refusalHeader = "X-VoidVM-Refusal";
 /** For so long a ticket that was spent is told from one that never was. */
 const rememberMs = 60_000;
 const key = "stream";
@@ -221,8 +219,4 @@ function hand(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer)
   const control = parseControl(message);
   if (control) relay.controlFromClient(control);
   else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
-}
-
-export function refusal(code: ErrorCode, message: string): Response {
-  return new Response(message, { status: 400, headers: { [refusalHeader]: code } });
 }

@@ -11,7 +11,7 @@ import { ApiError } from "../errors.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { runningVm } from "../running-vm.ts";
 import { ConsoleClient } from "./console-client.ts";
-import { refusal } from "./console-stream.ts";
+import { refusal } from "./refusal.ts";
 import type { Connection, Session } from "./hub-connection.ts";
 import { Relay, relayState } from "./relay.ts";
 import { closingOf, orderlyEnd, type StreamClosing } from "./stream-closing.ts";

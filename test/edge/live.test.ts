@@ -500,9 +500,9 @@ describe("vm-control", () => {
     expect(
       socket
         .all("vm-control-response")
-        .map(({ error }) => error?.code ?? null)
+        .map(({ error }) => error?.code ?? "none")
         .toSorted(),
-    ).toEqual([null, "UNAVAILABLE"]);
+    ).toEqual(["UNAVAILABLE", "none"]);
   });
 
   it("counts as a request, like the same by REST", async () => {
