@@ -10,7 +10,7 @@ import type { AppEnv } from "./env.ts";
 import { ApiError } from "./errors.ts";
 import { hashSecret, newId, newSecret } from "./ids.ts";
 import type { RawTarget } from "./objects/console-stream.ts";
-import { refusalHeader } from "./objects/stream-closing.ts";
+import { refusalHeader } from "./objects/refusal.ts";
 import { ownerOf } from "./owner.ts";
 import { runningVm } from "./running-vm.ts";
 

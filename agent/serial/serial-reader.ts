@@ -22,6 +22,8 @@ export class SerialReader extends Duplex {
   readonly wish: WriteWish;
   readonly #handlers: ReaderHandlers;
   #place: number;
+  /** Where what was said before it came ends. */
+  readonly #since: number;
   #isAsked = false;
   #isOver = false;
   #mayWrite = false;
@@ -32,6 +34,7 @@ export class SerialReader extends Duplex {
     this.wish = wish;
     this.#handlers = handlers;
     this.#place = handlers.said.start;
+    this.#since = handlers.said.end;
   }
 
   get mayWrite(): boolean {
@@ -65,10 +68,13 @@ export class SerialReader extends Duplex {
       this.#tell({ type: "gap", bytes: missed });
       this.#place = said.start;
     }
-    const chunk = said.read(this.#place, bufferBytes);
+    const isPast = this.#place < this.#since;
+    const chunk = said.read(this.#place, isPast ? Math.min(bufferBytes, this.#since - this.#place) : bufferBytes);
     this.#place += chunk.length;
+    const shown = isPast ? withoutQuestions(chunk) : chunk;
+    if (shown.length === 0) return this.follow();
     this.#isAsked = false;
-    this.push(chunk);
+    this.push(shown);
   }
 
   /** Nothing more will be said: the machine is off. What was said is still read. */
@@ -97,4 +103,10 @@ export class SerialReader extends Duplex {
     this.#handlers.left(this);
     done(error);
   }
+}
+
+/** Programs ask a terminal where its cursor is and what it can. A terminal would answer a question of the past too, as if typed. */
+function withoutQuestions(chunk: Buffer): Buffer {
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  return Buffer.from(chunk.toString("latin1").replaceAll(/\x1b\[[?>=]?[\d;]*[cn]/g, ""), "latin1");
 }

@@ -5,7 +5,6 @@
  * one of them has gone, so does the other.
  */
 import { DurableObject } from "cloudflare:workers";
-import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Permission } from "../../protocol/permissions.ts";
 import { type StreamTarget, streamLimits, streamTicketHeader } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
@@ -13,7 +12,8 @@ import { hashSecret, newSecret } from "../ids.ts";
 import { PendingMessages } from "./pending-messages.ts";
 import { chooseProtocol, RawClient } from "./raw-client.ts";
 import { close, parseControl, Relay, relayState } from "./relay.ts";
-import { closingOf, orderlyEnd, refusalHeader, type StreamClosing } from "./stream-closing.ts";
+import { refusal } from "./refusal.ts";
+import { closingOf, orderlyEnd, type StreamClosing } from "./stream-closing.ts";
 import { enterStream, leaveStream } from "./stream-places.ts";
 import type { Credential } from "./user-sessions.ts";
 
@@ -219,8 +219,4 @@ function hand(relay: Relay, { aware }: RawClient, message: string | ArrayBuffer)
   const control = parseControl(message);
   if (control) relay.controlFromClient(control);
   else relay.end(closingOf("STREAM_MALFORMED", "Text must be a message of the protocol"));
-}
-
-export function refusal(code: ErrorCode, message: string): Response {
-  return new Response(message, { status: 400, headers: { [refusalHeader]: code } });
 }

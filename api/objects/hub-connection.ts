@@ -26,12 +26,12 @@ export interface Subscription {
   readonly topic: Topic["topic"];
   /** Of a machine's: its id. */
   readonly vmId?: string;
-  /** As the client called it. */
-  readonly called?: string;
   /** Of samples: the host that takes them; of all of them where there is none. */
   readonly hostId?: string;
   /** Of samples, in ms. */
   readonly interval?: number;
+  /** As it was called when this began: a client may call it so. */
+  readonly name?: string;
   /** The last event that was in the state with which it began. */
   readonly since: number;
 }
@@ -115,6 +115,11 @@ export class Connection {
     });
   }
 
+  /** Wants a sign of life: whoever reads so far answers. */
+  ask(id: string = crypto.randomUUID()): void {
+    this.#write({ type: "ping", data: {}, id });
+  }
+
   /** Bytes of a console, which counts them by itself. */
   sendOfStream(message: Outgoing): void {
     this.#write(message);
@@ -127,7 +132,7 @@ export class Connection {
     if (!mustAsk(window)) return this.update({ window });
     const id = crypto.randomUUID();
     this.update({ window: { ...window, asked: { id, sent: window.sent } } });
-    this.#write({ type: "ping", data: {}, id });
+    this.ask(id);
   }
 
   #write(message: Outgoing): string | null {

@@ -11,7 +11,7 @@ import { ApiError } from "../errors.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { runningVm } from "../running-vm.ts";
 import { ConsoleClient } from "./console-client.ts";
-import { refusal } from "./console-stream.ts";
+import { refusal } from "./refusal.ts";
 import type { Connection, Session } from "./hub-connection.ts";
 import { Relay, relayState } from "./relay.ts";
 import { closingOf, orderlyEnd, type StreamClosing } from "./stream-closing.ts";
@@ -118,7 +118,10 @@ export class Consoles {
     const connection = console && this.#connectionOf(console.connectionId);
     // What is still on its way when the client has gone.
     if (!console || !connection) return socket.close(1000);
+    const asks = () => Math.floor((relayState(socket)?.unseen ?? 0) / socketLimits.window.askBytes);
+    const before = asks();
     new Relay(socket, this.#client(connection, console)).fromHost(message);
+    if (asks() > before) connection.ask();
     if (!console.opened && relayState(socket)?.opened) this.#change(console.streamId, { opened: true });
   }
 

@@ -44,7 +44,7 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
-      const subscription = { topic: "vm-status" as const, vmId: vm.id, called: vmId, hostId: vm.hostId, since: at };
+      const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, hostId: vm.hostId, since: at };
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
     },
   },
@@ -62,8 +62,8 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
-      const { id, hostId } = vm;
-      const subscription = { topic: "vm-metrics" as const, vmId: id, called: vmId, hostId, interval, since: at };
+      const { id, name, hostId } = vm;
+      const subscription = { topic: "vm-metrics" as const, vmId: id, name, hostId, interval, since: at };
       return { subscription, cursor: "state", at, state: () => {} };
     },
   },
@@ -110,9 +110,9 @@ export function withSubscription(all: readonly Subscription[], added: Subscripti
 
 export function withoutSubscription(all: readonly Subscription[], wanted: Topic): Subscription[] {
   const vm = "vmId" in wanted ? wanted.vmId : undefined;
-  const isOther = ({ topic, vmId, called, hostId }: Subscription) =>
+  const isOther = ({ topic, vmId, name, hostId }: Subscription) =>
     topic !== wanted.topic ||
-    (vm !== undefined && vm !== vmId && vm !== called) ||
+    (vm !== undefined && vm !== vmId && vm !== name) ||
     (wanted.topic === "system-monitor" && wanted.hostId !== hostId);
   return all.filter(isOther);
 }

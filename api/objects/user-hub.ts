@@ -16,7 +16,7 @@ import { ApiError } from "../errors.ts";
 import { expiredEvents } from "../events-expired.ts";
 import { userHub } from "../hubs.ts";
 import { hashSecret } from "../ids.ts";
-import { refusal } from "./console-stream.ts";
+import { refusal } from "./refusal.ts";
 import { Connection, type Session } from "./hub-connection.ts";
 import type { Samples } from "./host-watch.ts";
 import { Consoles } from "./hub-consoles.ts";

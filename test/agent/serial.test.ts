@@ -45,6 +45,14 @@ describe("a serial console", () => {
     expect(port.clients).toBe(1);
   });
 
+  it("shows no question of the past to a terminal that would answer it now", async () => {
+    port.say("\u001b[6n$ \u001b[1mbold\u001b[c");
+    const watcher = new Watcher(await terminal.attach("if-free"));
+    port.say("\u001b[6n");
+    await watcher.shows("$ \u001b[1mbold\u001b[6n");
+    expect(watcher.ended).toBe(false);
+  });
+
   it("gives the right to write to one of its readers, and to who takes it over", async () => {
     const [first, second, viewer] = [
       new Watcher(await terminal.attach("if-free")),

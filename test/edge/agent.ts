@@ -89,7 +89,7 @@ export class FakeAgent {
   readonly hostId: string;
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
-  features: string[] = ["streams"];
+  features: string[] = ["samples", "streams"];
   facts: HostFacts = facts;
   epoch = 0;
   pongs = 0;

@@ -84,7 +84,7 @@ describe("a screen inside /ws", () => {
     await host.ended();
   });
 
-  it("is granted for as long as its client shows that it lives, and ended when it doesn't", async () => {
+  it("ends when its client shows no sign of life for 6 MiB, and goes on when it does", async () => {
     const socket = await Socket.of(admin);
     socket.reads = false;
     const { host } = await open(socket, "vnc-connect", {});
@@ -96,8 +96,19 @@ describe("a screen inside /ws", () => {
     expect(await socket.heard("vnc-closed")).toMatchObject({ code: "READER_TOO_SLOW" });
     expect(socket.all("vnc-data").length).toBeGreaterThanOrEqual(90);
     expect(socket.all("vnc-data").length).toBeLessThanOrEqual(97);
+    // It was asked, and did not answer.
+    expect(socket.all("ping").length).toBeGreaterThanOrEqual(5);
     expect((await socket.ask("ping")).type).toBe("pong");
     socket.close();
+
+    const reader = await Socket.of(admin);
+    const { host: other } = await open(reader, "vnc-connect", {});
+    for (let sent = 0; sent < 150; sent++) {
+      other.send(block);
+      await until(() => reader.all("vnc-data").length > sent, "a block is through");
+    }
+    expect(reader.all("vnc-closed")).toEqual([]);
+    reader.close();
   });
 });
 

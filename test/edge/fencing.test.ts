@@ -178,7 +178,7 @@ const changesOf = (state: DurableObjectState) =>
 
 describe("a machine that D1 doesn't know", () => {
   const answerDescriptions = () => {
-    agent.features = ["describe", "streams"];
+    agent.features = ["describe", "samples", "streams"];
     const asked: string[] = [];
     agent.onDescribe = ({ vmIds }) => {
       asked.push(...vmIds);
