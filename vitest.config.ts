@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: "unit",
           environment: "node",
-          include: ["test/{protocol,db,api,agent,scripts}/**/*.test.ts"],
+          include: ["test/{protocol,db,api,agent,scripts,sdk,cli}/**/*.test.ts"],
           testTimeout: 15_000,
         },
       },
@@ -36,7 +36,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           environment: "node",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/{e2e,chaos}/**/*.test.ts"],
           // Each starts machines of its own: two at a time on two cores would only run into each other's deadlines.
           fileParallelism: false,
           testTimeout: 300_000,

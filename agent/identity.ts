@@ -8,6 +8,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJW
 import { z } from "zod";
 import { EnrolResult, linkLimits } from "../protocol/agent-link.ts";
 import type { HostPaths } from "./paths.ts";
+import { postJson } from "./post-json.ts";
 import { readIfThere, writeWhole } from "./whole-file.ts";
 
 const AgentFile = z.object({ hostId: z.string().regex(/^host-[0-9a-z]{26}$/), edge: z.url() });
@@ -75,14 +76,10 @@ export async function enrol(paths: HostPaths, edge: string, token: string): Prom
     .setIssuedAt()
     .sign(key);
 
-  const response = await fetch(`${origin}/api/v1/agent/enrol`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "Accept-Language": "en" },
-    body: JSON.stringify({ token, publicKey: { kty: "OKP", crv: "Ed25519", x }, proof }),
-    signal: AbortSignal.timeout(30_000),
-  });
-  const body = (await response.json()) as { data?: unknown; error?: { message: string; details: string } };
-  if (!response.ok) {
+  const order = { token, publicKey: { kty: "OKP", crv: "Ed25519", x }, proof };
+  const answer = await postJson(new URL("/api/v1/agent/enrol", origin), order);
+  const body = answer.body as { data?: unknown; error?: { message: string; details: string } };
+  if (answer.status !== 200) {
     throw new Error(`${origin} refused the enrolment: ${body.error?.message} (${body.error?.details})`);
   }
 

@@ -6,8 +6,12 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
-import { type AgentFrame, closeCodes, EdgeFrame, linkLimits, pingText, pongText } from "../protocol/agent-link.ts";
+import { type AgentFrame, EdgeFrame, linkLimits, pongText } from "../protocol/agent-link.ts";
 import type { Identity } from "./identity.ts";
+import { describeFailure, readRefusal } from "./link-failure.ts";
+import { Liveness } from "./liveness.ts";
+import { proxyFor } from "./proxy.ts";
+import { type Closing, Redial } from "./redial.ts";
 
 type WithoutEpoch<F> = F extends unknown ? Omit<F, "epoch"> : never;
 export type OutgoingFrame = WithoutEpoch<Exclude<AgentFrame, { type: "hello" }>>;
@@ -24,16 +28,10 @@ export interface LinkHandlers {
   log(line: string): void;
 }
 
-/** How one connection ended. `healthyMs` is how long it was up. */
-interface Closing {
-  readonly reason: string;
-  readonly code: number;
-  readonly healthyMs: number;
-}
-
 export class Link {
   readonly #identity: Identity;
   readonly #handlers: LinkHandlers;
+  readonly #redial = new Redial();
   readonly #stop = new AbortController();
   #socket: WebSocket | null = null;
   #epoch = 0;
@@ -45,17 +43,11 @@ export class Link {
 
   /** Connects, and connects again, until `stop()`. */
   async run(): Promise<void> {
-    let ceilingMs: number = linkLimits.redialFirstMs;
     while (!this.#stop.signal.aborted) {
       const closing = await this.#connect();
       if (this.#stop.signal.aborted) return;
-      if (closing.healthyMs >= linkLimits.redialResetMs) ceilingMs = linkLimits.redialFirstMs;
-      // Full jitter: after a deploy a thousand hosts dial, and none of them at the same moment.
-      const delayMs = closing.code === closeCodes.restarting ? Math.random() * 1000 : Math.random() * ceilingMs;
-      ceilingMs = Math.min(ceilingMs * 2, linkLimits.redialMaxMs);
-      this.#handlers.log(
-        `Not connected to ${this.#identity.edge}: ${closing.reason}. Next try in ${Math.ceil(delayMs)} ms.`,
-      );
+      const delayMs = this.#redial.delayAfter(closing);
+      this.#handlers.log(this.#report(closing, delayMs));
       await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => {});
     }
   }
@@ -75,7 +67,9 @@ export class Link {
   async #connect(): Promise<Closing> {
     const url = new URL("/api/v1/agent/link", this.#identity.edge);
     url.protocol = url.protocol.replace("http", "ws");
+    const agent = proxyFor(url);
     const socket = new WebSocket(url.href, {
+      ...(agent ? { agent } : {}),
       headers: { Authorization: `Bearer ${await this.#identity.token()}` },
       maxPayload: linkLimits.maxFrameBytes,
       handshakeTimeout: 15_000,
@@ -84,24 +78,30 @@ export class Link {
     const openedAt = performance.now();
     const { promise, resolve } = Promise.withResolvers<Closing>();
     let closing: Closing | null = null;
-    const end = (code: number, reason: string) => {
-      closing ??= { code, reason, healthyMs: performance.now() - openedAt };
+    const end = (code: number, reason: string, errorCode?: string) => {
+      closing ??= { code, reason, errorCode, healthyMs: performance.now() - openedAt };
       socket.terminate();
     };
     const liveness = new Liveness(socket, () => end(0, "the edge fell silent"));
 
     socket.on("open", () => void this.#greet(socket).catch((error: Error) => end(0, error.message)));
     socket.on("unexpected-response", (_request, response) => {
+      // Whoever refuses may hang up while the answer is read.
+      response.on("error", () => {});
       this.#identity.adoptClock(response.headers.date);
-      end(response.statusCode ?? 0, `it answered ${response.statusCode} ${response.statusMessage}`);
-      response.resume();
+      void readRefusal(response).then((refusal) => {
+        const status = `it answered ${response.statusCode} ${response.statusMessage}`;
+        end(response.statusCode ?? 0, refusal ? `${status} (${refusal.words})` : status, refusal?.code);
+      });
     });
-    socket.on("error", (error) => end(0, error.message || (error as NodeJS.ErrnoException).code || "no connection"));
+    socket.on("error", (error) => end(0, describeFailure(error)));
     // Frames are taken one after the other: `sync` must be through before the first `execute`.
     let turn = Promise.resolve();
     socket.on("message", (data: Buffer) => {
       liveness.heard();
-      turn = turn.then(() => this.#receive(data.toString("utf8"))).catch((error: Error) => end(0, error.message));
+      turn = turn
+        .then(() => this.#receive(data.toString("utf8"), liveness))
+        .catch((error: Error) => end(0, error.message));
     });
     socket.on("close", (code, reason) => {
       end(code, `closed with ${code} ${reason.toString()}`.trim());
@@ -118,41 +118,26 @@ export class Link {
     socket.send(JSON.stringify({ type: "hello", ...(await this.#handlers.hello()) } satisfies AgentFrame));
   }
 
-  async #receive(text: string): Promise<void> {
+  /** What happened, what is kept, and when it is tried again. */
+  #report(closing: Closing, delayMs: number): string {
+    const what = `Not connected to ${this.#identity.edge}: ${closing.reason}.`;
+    const kept = "Machines and operations go on, and what is to be told is kept.";
+    const advice = this.#redial.needsPerson(closing)
+      ? " The edge does not know this host any more: enrol it again with a new token (POST /hosts/{id}/token, or POST /hosts if it was deleted), or uninstall the agent."
+      : "";
+    return `${what} ${kept}${advice} Next try in ${Math.ceil(delayMs)} ms.`;
+  }
+
+  async #receive(text: string, liveness: Liveness): Promise<void> {
     if (text === pongText) return;
     const frame = EdgeFrame.parse(JSON.parse(text));
     if (frame.type === "welcome") {
       this.#handlers.welcome(frame.epoch);
       this.#epoch = frame.epoch;
+      liveness.keepTo(frame.pingIntervalMs, frame.deadMs);
       this.#handlers.log(`Connected to ${this.#identity.edge} as ${frame.hostId}, session ${frame.epoch}`);
       return this.#handlers.report();
     }
     if (frame.epoch === this.#epoch) await this.#handlers.frame(frame);
-  }
-}
-
-/** Text pings, answered by the edge's runtime without waking the host's object, and the clock that runs out without them. */
-class Liveness {
-  readonly #ping: NodeJS.Timeout;
-  readonly #onSilence: () => void;
-  #dead: NodeJS.Timeout | undefined;
-
-  constructor(socket: WebSocket, onSilence: () => void) {
-    this.#onSilence = onSilence;
-    const spread = 1 + linkLimits.pingJitter * (2 * Math.random() - 1);
-    this.#ping = setInterval(() => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(pingText);
-    }, linkLimits.pingIntervalMs * spread);
-    this.heard();
-  }
-
-  heard(): void {
-    clearTimeout(this.#dead);
-    this.#dead = setTimeout(this.#onSilence, linkLimits.agentDeadMs);
-  }
-
-  stop(): void {
-    clearInterval(this.#ping);
-    clearTimeout(this.#dead);
   }
 }

@@ -11,6 +11,7 @@ import { enrol, Identity } from "./identity.ts";
 import { ImageStore } from "./images.ts";
 import { openJournal } from "./journal.ts";
 import { Link } from "./link.ts";
+import { Sampler } from "./metrics/sampler.ts";
 import type { Host } from "./operations/operation.ts";
 import { HostPaths } from "./paths.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -29,6 +30,8 @@ interface Settings {
   readonly accelerator: "auto" | "kvm" | "tcg";
   readonly allowEmulation: boolean;
   readonly allowPrivateAddresses: boolean;
+  /** In place of the kernel's, where a test makes the host restart. */
+  readonly bootId: string | undefined;
 }
 
 async function main(): Promise<void> {
@@ -39,7 +42,7 @@ async function main(): Promise<void> {
   const identity = await identify(paths, settings);
   const facts = () => readHostFacts(paths, settings.accelerator, settings.allowEmulation);
   const { accelerator, acceleratorReason } = await facts();
-  const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+  const bootId = settings.bootId ?? (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
   const version = await agentVersion();
   log(acceleratorReason);
 
@@ -49,6 +52,7 @@ async function main(): Promise<void> {
   const host: Host = { paths, images, vms };
 
   const streams = new Streams({ identity, host, log });
+  const sampler = new Sampler({ host, send: (samples) => session.stats(samples), log });
   const scheduler = new Scheduler(
     { journal, host, onProgress: (progress) => session.progress(progress) },
     (operationId) => session.ended(operationId),
@@ -62,6 +66,7 @@ async function main(): Promise<void> {
     run: (operation) => scheduler.add(operation),
     cancel: (operation) => scheduler.cancel(operation),
     openStream: (order) => streams.open(order),
+    watch: (order) => (order ? sampler.watch(order) : sampler.stop()),
     hello: async () => ({
       ...helloBasics,
       agentVersion: version,
@@ -107,6 +112,7 @@ function readSettings(env: NodeJS.ProcessEnv): Settings {
     accelerator,
     allowEmulation: env["VOIDVM_ALLOW_EMULATION"] === "1",
     allowPrivateAddresses: env["VOIDVM_ALLOW_PRIVATE_IMAGES"] === "1",
+    bootId: env["VOIDVM_BOOT_ID"],
   };
 }
 

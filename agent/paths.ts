@@ -23,6 +23,8 @@ export interface VmPaths {
   /** All that QEMU itself printed. */
   readonly qemuLog: string;
   readonly serialLog: string;
+  /** The guest's SSH host key, as it was when it was first seen. */
+  readonly sshHostKey: string;
   /** 0700; gone after a reboot, like the process that it belongs to. */
   readonly sockets: string;
   readonly qmp: string;
@@ -88,6 +90,7 @@ export class HostPaths {
       pidFile: join(dir, "qemu.pid"),
       qemuLog: join(dir, "qemu.log"),
       serialLog: join(dir, "serial.log"),
+      sshHostKey: join(dir, "ssh-host-key.json"),
       sockets,
       qmp: join(sockets, "qmp.sock"),
       serial: join(sockets, "serial.sock"),

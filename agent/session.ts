@@ -6,6 +6,7 @@
 import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
 import { operationInputs, type VmReport } from "../protocol/operations.ts";
+import type { HostSample, VmSample, WatchOrder } from "../protocol/samples.ts";
 import type { StreamOrder } from "../protocol/streams.ts";
 import { crashPoint } from "./crash-point.ts";
 import type { Journal, JournalEvent, JournalOperation } from "./journal.ts";
@@ -21,6 +22,8 @@ export interface SessionOptions {
   /** Takes back what has not begun, and tells its end. False where it is too late. */
   readonly cancel: (operation: JournalOperation) => Promise<boolean>;
   readonly openStream: (order: StreamOrder) => Promise<void>;
+  /** Null: the link is gone, and nothing is watched. */
+  readonly watch: (order: WatchOrder | null) => void;
   readonly hello: () => Promise<Hello>;
   readonly log: (line: string) => void;
   /** The edge has said what it still wants: this host is in service. */
@@ -45,6 +48,7 @@ export class Session implements LinkHandlers {
 
   closed(): void {
     this.#synced = false;
+    this.#options.watch(null);
   }
 
   log(line: string): void {
@@ -68,20 +72,24 @@ export class Session implements LinkHandlers {
     }
   }
 
-  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void {
+  frame(frame: Exclude<EdgeFrame, { type: "welcome" }>): void | Promise<void> {
     switch (frame.type) {
       case "sync":
         return this.#sync(frame.wanted);
       case "execute":
         return this.#execute(frame);
       case "done-ack":
-        return this.#options.journal.acknowledge(frame.operationId);
+        return this.#acknowledged(frame.operationId);
       case "event-ack":
         return this.#options.journal.acknowledgeEvents(frame.sequence);
+      case "describe":
+        return this.#describe(frame.vmIds);
       case "cancel":
         return void this.#cancel(frame.operationId);
       case "open-stream":
         return void this.#options.openStream(frame.order);
+      case "watch":
+        return this.#options.watch(frame.order);
     }
   }
 
@@ -93,6 +101,10 @@ export class Session implements LinkHandlers {
 
   progress(progress: Progress): void {
     if (this.#synced) this.#options.send({ type: "progress", ...progress });
+  }
+
+  stats(samples: { vms: VmSample[]; host: HostSample | null }): void {
+    if (this.#synced) this.#options.send({ type: "stats", ...samples });
   }
 
   event(event: JournalEvent["event"], vm: VmReport, message: string): void {
@@ -114,6 +126,21 @@ export class Session implements LinkHandlers {
     }
     for (const event of journal.events()) this.#options.send({ type: "event", ...event });
     onSynced();
+  }
+
+  #acknowledged(operationId: string): void {
+    const { journal } = this.#options;
+    crashPoint(`${journal.find(operationId)?.kind}:done-ack:before`);
+    journal.acknowledge(operationId);
+  }
+
+  /** Machines that the edge has forgotten: it takes them in again. */
+  async #describe(vmIds: readonly string[]): Promise<void> {
+    const { vms, send } = this.#options;
+    const described = await Promise.all(
+      vmIds.map(async (id) => ({ vm: await vms.report(id), spec: vms.get(id)?.spec })),
+    );
+    send({ type: "described", vms: described.flatMap(({ vm, spec }) => (vm && spec ? [{ vm, spec }] : [])) });
   }
 
   #execute(frame: ExecuteFrame): void {
@@ -182,5 +209,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: ["streams"] as string[],
+  features: ["describe", "samples", "streams"] as string[],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

@@ -75,6 +75,7 @@ export const access = {
   "PATCH /hosts/:id": "host:update",
   "DELETE /hosts/:id": "host:delete",
   "POST /hosts/:id/drain": "host:update",
+  "POST /hosts/:id/release": "host:update",
   "POST /hosts/:id/token": "host:update",
   "GET /system/info": "system:read",
   "GET /system/stats": "system:read",

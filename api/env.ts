@@ -29,6 +29,8 @@ export interface Env {
   readonly VOIDVM_STARTED_AT?: string;
   /** The header in which whoever stands before the API tells the client's address; clients must not get through with it. */
   readonly VOIDVM_ADDRESS_HEADER?: string;
+  /** Where clients and hosts reach the edge, if a proxy before it ends TLS: `https://cloud.example.com`. */
+  readonly VOIDVM_PUBLIC_URL?: string;
   /** Origins, separated by commas, whose pages may call the API with credentials. Empty: none. */
   readonly VOIDVM_CORS_ORIGINS?: string;
   /** Never bound. Of a request that the edge makes to itself: for whom, and the id that its operation is to have. */

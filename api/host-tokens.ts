@@ -1,5 +1,6 @@
 /** The token by which a host opens its link: an EdDSA JWT of a minute, signed by the host's own key. */
 import { decodeJwt, errors, importJWK, jwtVerify } from "jose";
+import type { HostKey } from "../db/hosts.ts";
 import { linkLimits } from "../protocol/agent-link.ts";
 import { ApiError } from "./errors.ts";
 
@@ -7,28 +8,28 @@ import { ApiError } from "./errors.ts";
 const toleranceSeconds = 30;
 
 /**
- * `keyOf` gives the `x` of a host's public key.
+ * `audience`: each origin by which the edge is known.
  *
  * Errors: TOKEN_EXPIRED where only the time is wrong, so that an agent with a wrong clock knows to correct it;
  * UNAUTHENTICATED otherwise.
  */
 export async function verifyHostToken(
   token: string,
-  audience: string,
-  keyOf: (hostId: string) => Promise<string | null>,
-): Promise<{ hostId: string; tokenId: string }> {
+  audience: string | string[],
+  keyOf: (hostId: string) => Promise<HostKey | null>,
+): Promise<{ hostId: string; tokenId: string; keySerial: number }> {
   const hostId = issuerOf(token);
   // Outside of the `try`: a database that fails must not look like a refusal.
-  const x = await keyOf(hostId);
-  if (x === null) throw new ApiError("UNAUTHENTICATED", "This host is not known here, or has not enrolled");
+  const found = await keyOf(hostId);
+  if (found === null) throw new ApiError("UNAUTHENTICATED", "This host is not known here, or has not enrolled");
   try {
-    const key = await importJWK({ kty: "OKP", crv: "Ed25519", x }, "EdDSA");
+    const key = await importJWK({ kty: "OKP", crv: "Ed25519", x: found.x }, "EdDSA");
     const { payload } = await jwtVerify(token, key, {
       ...{ algorithms: ["EdDSA"], typ: "voidvm-agent+jwt", issuer: hostId, audience, requiredClaims: ["exp", "jti"] },
       maxTokenAge: linkLimits.agentTokenSeconds,
       clockTolerance: toleranceSeconds,
     });
-    return { hostId, tokenId: payload.jti ?? "" };
+    return { hostId, tokenId: payload.jti ?? "", keySerial: found.serial };
   } catch (error) {
     const onlyLate =
       error instanceof errors.JWTExpired ||

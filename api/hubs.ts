@@ -1,5 +1,5 @@
 /** The objects that hold users' sockets: what they are called, and how they hear of what concerns them. */
-import type { OperationRow } from "../db/schema.ts";
+import type { OperationView } from "../db/operation-view.ts";
 import type { Env } from "./env.ts";
 import { newSecret } from "./ids.ts";
 
@@ -16,12 +16,17 @@ export function newSocketHub(): string {
   return `socket:${newSecret()}`;
 }
 
+/** Whether an object of this name is one of these. */
+export function isHub(name: string): boolean {
+  return name.startsWith("user:") || name.startsWith("socket:");
+}
+
 /** There are new events. Whoever misses this looks by themselves before long. */
 export async function tellHubs(env: Env, hubs: readonly string[]): Promise<void> {
   await Promise.allSettled(hubs.map((hub) => env.USER_HUB.getByName(hub).look(hub)));
 }
 
-export async function tellHubsOfProgress(env: Env, hubs: readonly string[], operation: OperationRow): Promise<void> {
+export async function tellHubsOfProgress(env: Env, hubs: readonly string[], operation: OperationView): Promise<void> {
   await Promise.allSettled(hubs.map((hub) => env.USER_HUB.getByName(hub).progress(operation)));
 }
 

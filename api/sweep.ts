@@ -1,13 +1,16 @@
 /**
- * Once a minute: wakes hosts' objects for operations that nobody told them of because a call was lost, measures how the
- * whole stands, and forgets what has had its time.
+ * Once a minute: looks at every host that should be connected, wakes hosts' objects for operations that nobody told them of
+ * because a call was lost, tells them which keys are good no more, measures how the whole stands, and forgets what has had
+ * its time.
  */
+import { onlineHosts } from "../db/hosts.ts";
 import { deleteOldEvents } from "../db/events.ts";
 import { deleteOldLogs } from "../db/logs.ts";
 import { hostsWithForgottenOperations } from "../db/operations.ts";
 import { takeSample } from "../db/samples.ts";
 import { deleteOldSessions } from "../db/sessions.ts";
 import type { Env } from "./env.ts";
+import { revokeAllPending } from "./revocations.ts";
 
 const forgottenAfterMs = 10_000;
 const dayMs = 86_400_000;
@@ -19,7 +22,11 @@ const keepUsedTokensMs = 30 * dayMs;
 
 export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
   const before = new Date(now - forgottenAfterMs).toISOString();
-  const hostIds = await hostsWithForgottenOperations(env.DB, before);
+  const [forgotten, online] = await Promise.all([
+    hostsWithForgottenOperations(env.DB, before),
+    onlineHosts(env.DB),
+    revokeAllPending(env),
+  ]);
   // What only measures must not keep what waits from going on.
   await takeSample(env.DB, now).catch(({ message }: Error) => {
     console.error(JSON.stringify({ level: "error", source: "sweep", message: `sample: ${message}` }));
@@ -32,5 +39,8 @@ export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
   ]).catch(({ message }: Error) => {
     console.error(JSON.stringify({ level: "error", source: "sweep", message: `forgetting: ${message}` }));
   });
-  await Promise.allSettled(hostIds.map((hostId) => env.HOST_LINK.getByName(hostId).wake(hostId)));
+  const link = (hostId: string) => env.HOST_LINK.getByName(hostId);
+  // One that is woken is also looked at: its alarm may be dead, and D1 not have heard of its end.
+  await Promise.allSettled([...new Set([...online, ...forgotten])].map((hostId) => link(hostId).look(hostId)));
+  await Promise.allSettled(forgotten.map((hostId) => link(hostId).wake(hostId)));
 }

@@ -1,6 +1,7 @@
 /** From the database's rows to what the API answers. */
 import { overcommitOf } from "../db/capacity.ts";
 import type { HostView } from "../db/hosts.ts";
+import type { OperationView } from "../db/operation-view.ts";
 import type { AuditRow, EventRow, LogRow, OperationRow, TokenRow, UserRow } from "../db/schema.ts";
 import type { VmView } from "../db/vms.ts";
 import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
@@ -10,6 +11,7 @@ import { eventMessage, type SystemEvent } from "../protocol/events.ts";
 import type { AuditEntry, LogEntry } from "../protocol/records.ts";
 import type { Host, Image, Operation, Pagination, User, Vm } from "../protocol/rest.ts";
 import type { Language } from "./language.ts";
+import { waitingFor } from "./waiting-for.ts";
 
 export function toUser(row: UserRow): User {
   const { id, username, email, role, permissions, plan, lastLoginAt, createdAt, updatedAt } = row;
@@ -52,11 +54,12 @@ export function toLogEntry(row: LogRow): LogEntry {
   return { id: `log-${digits(seq)}`, timestamp, level, message, source, userId, vmId, metadata };
 }
 
-export function toOperation(row: OperationRow, language: Language): Operation {
+export function toOperation(row: OperationView, language: Language): Operation {
   return {
     id: row.id,
     kind: row.kind,
     status: row.status,
+    waitingFor: waitingFor(row, language),
     progress: { percent: row.percent, step: row.step, message: row.stepMessage },
     resource: { type: "vm", id: row.vmId },
     hostId: row.hostId,
@@ -114,8 +117,13 @@ export function toVm({ vm, host, operation }: VmView, language: Language, shown:
     createdAt: vm.createdAt,
     startedAt: vm.startedAt,
     updatedAt: vm.updatedAt,
-    operation: shown && toOperation(shown, language),
+    operation: shown && toOperation({ ...shown, hostStatus: host.status, behind: before(shown, operation) }, language),
   };
+}
+
+/** What comes first on the machine, unless it is this one. */
+function before(shown: OperationRow, first: OperationRow | null): string | null {
+  return first && first.seq < shown.seq ? first.id : null;
 }
 
 export function toHost({ host, allocated }: HostView): Host {
@@ -123,6 +131,7 @@ export function toHost({ host, allocated }: HostView): Host {
     id: host.id,
     name: host.name,
     status: host.status,
+    statusReason: host.statusReason,
     schedulable: host.schedulable,
     labels: host.labels,
     facts: host.facts as Host["facts"],

@@ -5,6 +5,7 @@
  */
 import type { Context } from "hono";
 import { findOperation } from "../db/operations.ts";
+import type { OperationView } from "../db/operation-view.ts";
 import type { OperationRow } from "../db/schema.ts";
 import type { AppEnv } from "./env.ts";
 import { ownerOf } from "./owner.ts";
@@ -30,7 +31,11 @@ export function wakeHost(c: Context<AppEnv>, { hostId, id }: OperationRow): void
 }
 
 /** The operation as it is after its end, or after `seconds`. */
-export async function waitForEnd(c: Context<AppEnv>, operation: OperationRow, seconds: number): Promise<OperationRow> {
+export async function waitForEnd<T extends OperationRow>(
+  c: Context<AppEnv>,
+  operation: T,
+  seconds: number,
+): Promise<T | OperationView> {
   if (seconds === 0 || operation.finishedAt !== null) return operation;
   const host = c.env.HOST_LINK.getByName(operation.hostId);
   // An object that is restarted while we wait breaks the call; the answer is then what D1 knows.

@@ -30,6 +30,20 @@ export function auditStatement(db: DrizzleD1Database, note: AuditNote, condition
   return insertion(db, note, { result: "succeeded", code: null }, condition);
 }
 
+/** What a host did that it may not, with its own key; one entry for each `key`. */
+export function hostAudit(
+  db: DrizzleD1Database,
+  hostId: string,
+  { key, at, what, code }: { readonly key: string; readonly at: string; readonly what: string; readonly code: string },
+) {
+  const note = {
+    ...{ key: `${hostId}:${key}`, timestamp: at, userId: null, username: null, address: null },
+    ...{ credential: "host" as const, credentialId: hostId },
+    ...{ method: "GET", route: "/agent/link", path: `/agent/link ${what}`.slice(0, 500), requestId: key },
+  };
+  return insertion(db, note, { result: "refused", code }, sql`1`);
+}
+
 /** Right behind the statement of the change: says that it succeeded, where that statement changed something. */
 export function auditIfChanged(db: DrizzleD1Database, note: AuditNote) {
   return auditStatement(db, note, sql`changes() > 0`);

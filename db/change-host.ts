@@ -4,6 +4,7 @@ import { drizzle } from "drizzle-orm/d1";
 import type { HostUpdate } from "../protocol/rest.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
 import { capacityOf } from "./capacity.ts";
+import { revokeDeleted } from "./revocations.ts";
 import { type HostRow, hosts, operations, vms } from "./schema.ts";
 
 /** `changed`: it is not any more what the caller saw, or is gone. `taken`: another host has the name. */
@@ -80,7 +81,7 @@ export async function deleteHost(
         sql`NOT EXISTS (SELECT 1 FROM hosts h WHERE h.id = ${id})`,
       ),
     );
-  const end = [host, auditIfChanged(db, note), abandoned] as const;
+  const end = [host, auditIfChanged(db, note), abandoned, revokeDeleted(db, id, now)] as const;
   if (!force) return (await db.batch([...end]))[0].length > 0;
   return (await db.batch([db.delete(vms).where(eq(vms.hostId, id)), ...end]))[1].length > 0;
 }

@@ -5,7 +5,8 @@
  */
 import { and, asc, eq, gt, isNotNull, lt, or, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
-import { type EventRow, events, type OperationRow, operations, watchers } from "./schema.ts";
+import { type OperationView, selectOperations } from "./operation-view.ts";
+import { type EventRow, events, operations, watchers } from "./schema.ts";
 import type { Owner } from "./vms.ts";
 
 export interface EventPage {
@@ -17,7 +18,7 @@ export interface EventPage {
   /** Nothing is kept up to here: who has not read it has missed something. */
   readonly forgotten: number;
   /** Of the operations that the rows tell of, as they are now. */
-  readonly operations: OperationRow[];
+  readonly operations: OperationView[];
 }
 
 /** What its reader may see after `after`, oldest first. `withOperations`: those that the rows tell of too. */
@@ -32,10 +33,7 @@ export async function readEvents(
   const [rows, [bounds], told] = await db.batch([
     db.select().from(events).where(where).orderBy(asc(events.seq)).limit(limit),
     boundsOf(db),
-    db
-      .select()
-      .from(operations)
-      .where(withOperations ? sql`${operations.id} IN (${found(sql`operation_id`)})` : sql`0`),
+    selectOperations(db).where(withOperations ? sql`${operations.id} IN (${found(sql`operation_id`)})` : sql`0`),
   ]);
   const last = bounds?.last ?? 0;
   const reached = limit > 0 && rows.length === limit ? (rows.at(-1)?.seq ?? last) : last;

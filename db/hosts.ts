@@ -3,6 +3,7 @@ import { and, asc, count, eq, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { HostListQuery } from "../protocol/rest.ts";
 import { auditIfChanged, type AuditNote } from "./audit.ts";
+import { revokeOlder } from "./revocations.ts";
 import { type HostRow, hosts, vms } from "./schema.ts";
 
 export interface HostView {
@@ -34,10 +35,31 @@ export async function findHost(d1: D1Database, id: string): Promise<HostView | n
   return view ?? null;
 }
 
-/** The key that the host's tokens are verified with; null when there is no such host or it has not enrolled. */
-export async function findHostKey(d1: D1Database, id: string): Promise<string | null> {
-  const [row] = await drizzle(d1).select({ key: hosts.publicKey }).from(hosts).where(eq(hosts.id, id));
-  return row?.key ?? null;
+/** What a host's tokens are verified with. */
+export interface HostKey {
+  /** `x` of the Ed25519 public key. */
+  readonly x: string;
+  readonly serial: number;
+}
+
+/** Null when there is no such host or it has not enrolled. */
+export async function findHostKey(d1: D1Database, id: string): Promise<HostKey | null> {
+  const [row] = await drizzle(d1)
+    .select({ x: hosts.publicKey, serial: hosts.keySerial })
+    .from(hosts)
+    .where(eq(hosts.id, id));
+  return row && row.x !== null ? { x: row.x, serial: row.serial } : null;
+}
+
+/** Hosts of which D1 believes that they are connected. */
+export async function onlineHosts(d1: D1Database): Promise<string[]> {
+  const rows = await drizzle(d1).select({ id: hosts.id }).from(hosts).where(eq(hosts.status, "online"));
+  return rows.map(({ id }) => id);
+}
+
+export async function listHostIds(d1: D1Database): Promise<string[]> {
+  const rows = await drizzle(d1).select({ id: hosts.id }).from(hosts).orderBy(hosts.id);
+  return rows.map(({ id }) => id);
 }
 
 export interface EnrolmentToken {
@@ -102,10 +124,14 @@ export async function spendEnrolment(
   const db = drizzle(d1);
   const spend = db
     .update(hosts)
-    .set({ publicKey, enrolledAt: sql`COALESCE(${hosts.enrolledAt}, ${now})` })
+    .set({
+      publicKey,
+      keySerial: sql`${hosts.keySerial} + (${hosts.publicKey} IS NOT ${publicKey})`,
+      enrolledAt: sql`COALESCE(${hosts.enrolledAt}, ${now})`,
+    })
     .where(and(eq(hosts.enrolmentHash, hash), sql`((${fresh}) OR (${again}))`))
     .returning();
-  const [[row]] = await db.batch([spend, auditIfChanged(db, note)]);
+  const [[row]] = await db.batch([spend, auditIfChanged(db, note), revokeOlder(db, hash, publicKey, now)]);
   return row ?? null;
 }
 

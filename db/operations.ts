@@ -10,7 +10,8 @@ import { linkLimits } from "../protocol/agent-link.ts";
 import { type OperationKind, type OperationStatus, statusAfter, statusDuring } from "../protocol/operations.ts";
 import type { SettledVmStatus, VmStatus } from "../protocol/vm.ts";
 import { type AuditNote, auditStatement } from "./audit.ts";
-import { type OperationRow, operations, vms } from "./schema.ts";
+import { type OperationView, selectOperations } from "./operation-view.ts";
+import { operations, vms } from "./schema.ts";
 import { given } from "./given.ts";
 import { isPending } from "./pending.ts";
 import { isVm, type Owner, settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
@@ -63,7 +64,7 @@ export interface Acceptance {
   /** Null: there is no such machine, or it is not the owner's. */
   readonly view: VmView | null;
   /** Null: refused. `view.settled` and `pending` tell why. */
-  readonly operation: OperationRow | null;
+  readonly operation: OperationView | null;
   readonly pending: number;
 }
 
@@ -98,7 +99,7 @@ export async function acceptOperation(
     insert,
     show,
     ...viewStatements(db, isVm(owner, idOrName)),
-    db.select().from(operations).where(eq(operations.id, id)),
+    selectOperations(db).where(eq(operations.id, id)),
     db.select({ pending }).from(vms).where(isVm(owner, idOrName)),
     orderAudit(db, order),
   ]);
@@ -106,11 +107,8 @@ export async function acceptOperation(
 }
 
 /** Null where there is none that the owner may see. */
-export async function findOperation(d1: D1Database, owner: Owner, id: string): Promise<OperationRow | null> {
-  const [operation] = await drizzle(d1)
-    .select()
-    .from(operations)
-    .where(and(eq(operations.id, id), isVisibleOperation(owner)));
+export async function findOperation(d1: D1Database, owner: Owner, id: string): Promise<OperationView | null> {
+  const [operation] = await selectOperations(drizzle(d1)).where(and(eq(operations.id, id), isVisibleOperation(owner)));
   return operation ?? null;
 }
 
@@ -141,9 +139,7 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
   const after = and(eq(operations.id, filter.after ?? ""), owner.seesAll ? undefined : eq(operations.userId, owner.id));
   const order = filter.descending ? desc : asc;
   const [rows, [total], found] = await db.batch([
-    db
-      .select()
-      .from(operations)
+    selectOperations(db)
       .where(where)
       .orderBy(order(operations.seq))
       .limit(filter.limit)
@@ -154,12 +150,12 @@ export async function listOperations(d1: D1Database, owner: Owner, filter: Opera
   return { rows, total: total?.count ?? 0, isAfterKnown: filter.after === undefined || found.length > 0 };
 }
 
-/** Hosts for which an operation was accepted before `before` and that have not taken it over, though they could. */
+/** Hosts with an operation that was accepted before `before` and has no end here: it may be forgotten, or its end be. */
 export async function hostsWithForgottenOperations(d1: D1Database, before: string): Promise<string[]> {
   const rows = await drizzle(d1)
     .selectDistinct({ hostId: operations.hostId })
     .from(operations)
-    .where(and(isPending, eq(operations.status, "queued"), sql`${operations.createdAt} < ${before}`));
+    .where(and(isPending, sql`${operations.createdAt} < ${before}`));
   return rows.map(({ hostId }) => hostId);
 }
 

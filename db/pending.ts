@@ -24,6 +24,7 @@ export function queuedOperations(db: DrizzleD1Database, hostId: string) {
       vmId: operations.vmId,
       generation: operations.generation,
       input: operations.input,
+      createdAt: operations.createdAt,
     })
     .from(operations)
     .where(and(eq(operations.hostId, hostId), isPending, eq(operations.status, "queued")))

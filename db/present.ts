@@ -1,9 +1,10 @@
 /** How things are, and after which event: who reads this and then every later event has missed nothing and seen nothing twice. */
 import { and, eq, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import { type OperationView, selectOperations } from "./operation-view.ts";
 import { isVisibleOperation } from "./operations.ts";
 import { isPending } from "./pending.ts";
-import { events, type OperationRow, operations, type VmRow, vms } from "./schema.ts";
+import { events, operations, type VmRow, vms } from "./schema.ts";
 import { isVm, type Owner } from "./vms.ts";
 
 export interface Present<T> {
@@ -17,12 +18,12 @@ export async function readPresentVms(
   d1: D1Database,
   owner: Owner,
   idOrName: string | null,
-): Promise<Present<Pick<VmRow, "id" | "name" | "status">>> {
+): Promise<Present<Pick<VmRow, "id" | "name" | "status" | "hostId">>> {
   const db = drizzle(d1);
   const all = owner.seesAll ? undefined : eq(vms.ownerId, owner.id);
   const [rows, at] = await db.batch([
     db
-      .select({ id: vms.id, name: vms.name, status: vms.status })
+      .select({ id: vms.id, name: vms.name, status: vms.status, hostId: vms.hostId })
       .from(vms)
       .where(idOrName === null ? all : isVm(owner, idOrName))
       .orderBy(vms.id),
@@ -32,12 +33,10 @@ export async function readPresentVms(
 }
 
 /** Those that have not ended. */
-export async function readPresentOperations(d1: D1Database, owner: Owner): Promise<Present<OperationRow>> {
+export async function readPresentOperations(d1: D1Database, owner: Owner): Promise<Present<OperationView>> {
   const db = drizzle(d1);
   const [rows, at] = await db.batch([
-    db
-      .select()
-      .from(operations)
+    selectOperations(db)
       .where(and(isPending, isVisibleOperation(owner)))
       .orderBy(operations.seq),
     lastEvent(db),
@@ -46,11 +45,10 @@ export async function readPresentOperations(d1: D1Database, owner: Owner): Promi
 }
 
 /** Operations by their ids, whoever's they are, and the last event that is in them. */
-export async function readOperationsById(d1: D1Database, ids: readonly string[]): Promise<OperationRow[]> {
-  return drizzle(d1)
-    .select()
-    .from(operations)
-    .where(sql`${operations.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
+export async function readOperationsById(d1: D1Database, ids: readonly string[]): Promise<OperationView[]> {
+  return selectOperations(drizzle(d1)).where(
+    sql`${operations.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+  );
 }
 
 function lastEvent(db: DrizzleD1Database) {

@@ -6,18 +6,24 @@ import type { LogLevel, LogSource } from "../protocol/records.ts";
 import { given } from "./given.ts";
 import { hosts, logs, operations, vms } from "./schema.ts";
 
+const hostMessages = {
+  "host-online": { level: "info", message: "Host came online" },
+  "host-offline": { level: "warn", message: "Host went offline" },
+  "host-quarantined": { level: "error", message: "Host quarantined, since two agents connect with its key" },
+} as const;
+
 /** Before the host's row changes: a session that another has followed says nothing any more. */
 export function hostLog(
   db: DrizzleD1Database,
   hostId: string,
-  { type, at, epoch }: { readonly type: "host-online" | "host-offline"; readonly at: string; readonly epoch: number },
+  { type, at, epoch }: { readonly type: keyof typeof hostMessages; readonly at: string; readonly epoch: number },
 ) {
-  const isOnline = type === "host-online";
+  const { level, message } = hostMessages[type];
   const entry = {
     cause: `${type}:${hostId}:${epoch}`,
     timestamp: at,
-    level: isOnline ? ("info" as const) : ("warn" as const),
-    message: sql`${isOnline ? "Host came online: " : "Host went offline: "} || ${hosts.name}`,
+    level,
+    message: sql`${message} || ': ' || ${hosts.name}`,
     source: "host" as const,
     metadata: { hostId },
   };
@@ -79,6 +85,23 @@ export function vmLog(
     )
     .from(vms)
     .where(where);
+  return db.insert(logs).select(row);
+}
+
+/** Behind the machine's row: says nothing where it was not taken in. */
+export function adoptionLog(db: DrizzleD1Database, hostId: string, vmId: string, at: string) {
+  const cause = `adopted:${vmId}:${at}`;
+  const row = db
+    .select(
+      logRow({
+        ...{ cause, timestamp: at, level: "warn", source: "vm" as const, metadata: { hostId } },
+        message: sql`'Machine found on its host without a record here, and given to an administrator'`,
+        userId: sql`${vms.ownerId}`,
+        vmId: sql`${vms.id}`,
+      }),
+    )
+    .from(vms)
+    .where(sql`${vms.id} = ${vmId} AND ${vms.createdAt} = ${at} AND ${isNews(cause)}`);
   return db.insert(logs).select(row);
 }
 

@@ -4,22 +4,29 @@
  * Every change can be written again without harm, since an object repeats what it isn't sure of. A machine's row
  * is written only by its own host and for its own generation.
  */
-import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, lte, ne, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
+import { type Adopted, adoption } from "./adoption.ts";
+import { hostAudit } from "./audit.ts";
 import { overcommit, roomOf } from "./capacity.ts";
+import type { OperationView } from "./operation-view.ts";
 import { watchersOfOperation, watchersWithNews } from "./events.ts";
-import { hostLog, operationLog, vmLog } from "./projection-logs.ts";
-import { hosts, type OperationRow, operations, vms } from "./schema.ts";
+import { adoptionLog, hostLog, operationLog, vmLog } from "./projection-logs.ts";
+import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
 export type Change =
   | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string }
   | { type: "host-offline"; at: string; epoch: number }
+  | { type: "host-quarantined"; at: string; epoch: number }
+  | { type: "host-released"; at: string; epoch: number }
   | { type: "vms"; at: string; vms: VmReport[] }
   | { type: "vms-missing"; at: string; present: string[] }
+  | { type: "vms-adopted"; at: string; vms: readonly Adopted[] }
+  | { type: "vms-foreign"; at: string; vmIds: readonly string[] }
   | { type: "started"; at: string; operationId: string; vmId: string }
   | {
       type: "ended";
@@ -48,7 +55,7 @@ export async function project(d1: D1Database, hostId: string, changes: readonly 
 export async function projectProgress(
   d1: D1Database,
   progress: { operationId: string; percent: number; step: string; message: string },
-): Promise<{ readonly hubs: string[]; readonly operation: OperationRow | null }> {
+): Promise<{ readonly hubs: string[]; readonly operation: OperationView | null }> {
   const db = drizzle(d1);
   const { percent, step, message, operationId } = progress;
   const [[operation], hubs] = await db.batch([
@@ -59,7 +66,9 @@ export async function projectProgress(
       .returning(),
     watchersOfOperation(db, operationId),
   ]);
-  return { hubs: hubs.map(({ hub }) => hub), operation: operation ?? null };
+  // It runs, so it waits for nothing.
+  const view = operation ? { ...operation, hostStatus: null, behind: null } : null;
+  return { hubs: hubs.map(({ hub }) => hub), operation: view };
 }
 
 function statementsFor(db: Database, hostId: string, change: Change): Statement[] {
@@ -72,17 +81,57 @@ function statementsFor(db: Database, hostId: string, change: Change): Statement[
         db
           .update(hosts)
           .set({ status: "offline", lastSeenAt: change.at })
-          .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch))),
+          .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch), ne(hosts.status, "quarantined"))),
+      ];
+    case "host-quarantined":
+      return quarantined(db, hostId, change);
+    case "host-released":
+      return [
+        db
+          .update(hosts)
+          .set({ status: "offline", statusReason: null })
+          .where(and(eq(hosts.id, hostId), eq(hosts.status, "quarantined"))),
       ];
     case "vms":
       return change.vms.flatMap((vm) => observed(db, hostId, vm, change.at));
     case "vms-missing":
       return missing(db, hostId, change.present, change.at);
+    case "vms-adopted":
+      return change.vms.flatMap(({ vm, spec }) => [
+        adoption(db, hostId, { vm, spec }, change.at),
+        adoptionLog(db, hostId, vm.vmId, change.at),
+        ...observed(db, hostId, vm, change.at),
+      ]);
+    case "vms-foreign":
+      return [hostAudit(db, hostId, { ...foreignNote(change.vmIds), at: change.at })];
     case "started":
       return started(db, change);
     case "ended":
       return [operationLog(db, hostId, change), ...ended(db, hostId, change)];
   }
+}
+
+function quarantined(
+  db: Database,
+  hostId: string,
+  { at, epoch }: Extract<Change, { type: "host-quarantined" }>,
+): Statement[] {
+  const reason = "Two agents connected with this host's key. End one of them and release the host, or enrol it again";
+  return [
+    hostLog(db, hostId, { type: "host-quarantined", at, epoch }),
+    db
+      .update(hosts)
+      .set({ status: "quarantined", statusReason: reason, lastSeenAt: at })
+      .where(and(eq(hosts.id, hostId), lte(hosts.epoch, epoch))),
+    hostAudit(db, hostId, { at, key: `quarantine:${epoch}`, what: "session", code: "HOST_QUARANTINED" }),
+  ];
+}
+
+/** One entry for each set of machines, however often the host says it again. */
+function foreignNote(vmIds: readonly string[]) {
+  const [first = ""] = vmIds;
+  const what = `report of ${vmIds.length} machines of other hosts: ${vmIds.slice(0, 10).join(" ")}`;
+  return { key: `foreign:${first}:${vmIds.length}`, what, code: "FOREIGN_VM" };
 }
 
 function hostOnline(db: Database, hostId: string, change: Extract<Change, { type: "host-online" }>): Statement {
@@ -93,6 +142,7 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
     .update(hosts)
     .set({
       status: "online",
+      statusReason: null,
       facts: change.facts,
       capacityCpu: promised("cpu"),
       capacityMemory: promised("memory"),

@@ -146,6 +146,8 @@ export const hosts = sqliteTable(
     labels: text("labels", { mode: "json" }).$type<Record<string, string>>().notNull(),
     /** `x` of the host's Ed25519 public key. */
     publicKey: text("public_key"),
+    /** Rises with each new key, so that a connection which an older key opened is known for one. */
+    keySerial: integer("key_serial").notNull().default(0),
     /** SHA-256 of the enrolment token in hex: the token itself is shown once and kept nowhere. */
     enrolmentHash: text("enrolment_hash"),
     enrolmentExpiresAt: text("enrolment_expires_at"),
@@ -158,6 +160,8 @@ export const hosts = sqliteTable(
     capacityMemory: integer("capacity_memory").notNull().default(0),
     capacityDisk: integer("capacity_disk").notNull().default(0),
     agentVersion: text("agent_version"),
+    /** Why it is quarantined; null otherwise. */
+    statusReason: text("status_reason"),
     /** The epoch of the session that this row was last written from; an older session never overwrites it. */
     epoch: integer("epoch").notNull().default(0),
     lastSeenAt: text("last_seen_at"),
@@ -165,6 +169,14 @@ export const hosts = sqliteTable(
   },
   (table) => [uniqueIndex("hosts_enrolment_hash").on(table.enrolmentHash)],
 );
+
+/** Whom a host's object must still shut out: written with the change that decides it, and gone once the object knows. */
+export const revocations = sqliteTable("revocations", {
+  hostId: text("host_id").primaryKey(),
+  /** The oldest key that is still good; null: the host was deleted, and none is. */
+  keySerial: integer("key_serial"),
+  createdAt: text("created_at").notNull(),
+});
 
 export const vms = sqliteTable(
   "vms",

@@ -6,7 +6,8 @@
  * Promises and order of messages: docs/agent-link.md.
  */
 import { z } from "zod";
-import { OperationKind, VmReport } from "./operations.ts";
+import { OperationKind, VmReport, VmSpec } from "./operations.ts";
+import { HostSample, VmSample, WatchOrder } from "./samples.ts";
 import { StreamOrder } from "./streams.ts";
 import { VmId } from "./vm.ts";
 
@@ -20,15 +21,27 @@ export const linkLimits = {
   maxWaitingPerVm: 32,
   maxWaitingPerHost: 256,
   reportPageSize: 500,
+  /** What a host reports beyond is dropped. */
+  maxVmsPerHost: 10_000,
+  describePageSize: 100,
   pingIntervalMs: 20_000,
   pingJitter: 0.1,
   /** The agent hears nothing for this long: it dials again. */
   agentDeadMs: 45_000,
   /** The edge hears nothing for this long: it shows the host as offline. */
   edgeDeadMs: 90_000,
+  /** How often the edge looks at each host that it shows as online. */
+  lookEveryMs: 60_000,
+  /** After the edge itself restarted: so long may a host take to come back before it is shown as offline. */
+  returnMs: 60_000,
   redialFirstMs: 1_000,
   redialMaxMs: 60_000,
   redialResetMs: 60_000,
+  /** The edge doesn't know this host any more: only a person can mend that. */
+  redialRefusedMs: 300_000,
+  /** So many replacements of a living session within `cloneWindowMs` are two agents with one key. */
+  cloneReplacements: 3,
+  cloneWindowMs: 60_000,
   /** An operation that its host has not taken by then has expired. */
   deliveryDeadlineMs: 900_000,
   /** Life of the agent's own signed token. */
@@ -43,6 +56,7 @@ export const closeCodes = {
   malformed: 4400,
   revoked: 4403,
   replaced: 4409,
+  quarantined: 4423,
   protocol: 4426,
   restarting: 1012,
 } as const;
@@ -155,6 +169,19 @@ export const AgentFrame = z.discriminatedUnion("type", [
     vm: VmReport,
     message: words(500),
   }),
+  z.strictObject({
+    type: z.literal("described"),
+    ...Epoch,
+    /** Those of the machines asked for that this host has. */
+    vms: z.array(z.strictObject({ vm: VmReport, spec: VmSpec })).max(linkLimits.describePageSize),
+  }),
+  /** Samples of what is watched; may be lost. */
+  z.strictObject({
+    type: z.literal("stats"),
+    ...Epoch,
+    vms: z.array(VmSample).max(500),
+    host: HostSample.nullable(),
+  }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
 
@@ -192,8 +219,16 @@ export const EdgeFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("done-ack"), ...Epoch, operationId: OpId }),
   z.strictObject({ type: z.literal("event-ack"), ...Epoch, sequence: z.int() }),
   z.strictObject({ type: z.literal("cancel"), ...Epoch, operationId: OpId }),
+  /** Of machines that the edge has never heard of: what are they? Only to an agent with the feature `describe`. */
+  z.strictObject({
+    type: z.literal("describe"),
+    ...Epoch,
+    vmIds: z.array(VmId).max(linkLimits.describePageSize),
+  }),
   /** To hosts that name `streams` among their features. Not stored, and not repeated: who asked is told of a failure. */
   z.strictObject({ type: z.literal("open-stream"), ...Epoch, order: StreamOrder }),
+  /** To hosts that name `samples`. Replaces the order before; sent again in every session, since the host forgets it with the link. */
+  z.strictObject({ type: z.literal("watch"), ...Epoch, order: WatchOrder }),
 ]);
 export type EdgeFrame = z.infer<typeof EdgeFrame>;
 

@@ -74,6 +74,11 @@ export const SshCredentials = z
     /** OpenSSH or PEM. */
     privateKey: z.string().max(16_384).optional(),
     passphrase: z.string().max(1_024).optional(),
+    /** The guest's host key as it must be, whatever was remembered: `SHA256:` and the fingerprint in base64. */
+    hostKey: z
+      .string()
+      .regex(/^SHA256:[A-Za-z0-9+/]{43}$/)
+      .optional(),
   })
   .refine(({ password, privateKey }) => password !== undefined || privateKey !== undefined, {
     path: ["password"],

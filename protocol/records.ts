@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { Pagination } from "./rest.ts";
 
-export const AuditCredential = z.enum(["session", "token", "none"]);
+/** `host`: a host's own key. */
+export const AuditCredential = z.enum(["session", "token", "host", "none"]);
 export type AuditCredential = z.infer<typeof AuditCredential>;
 
 /** `refused`: nothing was changed (4xx). `failed`: the server's fault (5xx). */

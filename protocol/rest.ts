@@ -70,10 +70,28 @@ export const User = z.object({
 });
 export type User = z.infer<typeof User>;
 
+/** `quarantined`: two agents use its key. Nothing is sent to it until an administrator has decided. */
+export const HostStatus = z.enum(["pending", "online", "offline", "quarantined"]);
+export type HostStatus = z.infer<typeof HostStatus>;
+
+/** Why an operation has not begun. It expires at `expiresAt` if the host has not taken it by then. */
+export const WaitingFor = z.object({
+  reason: z.enum(["HOST_PENDING", "HOST_OFFLINE", "HOST_QUARANTINED", "QUEUED_BEHIND", "DELIVERY"]),
+  /** The reason in the reader's language. */
+  message: z.string(),
+  hostId: z.string(),
+  /** The operation of the same machine that comes before it; null where it waits for something else. */
+  operationId: z.string().nullable(),
+  expiresAt: z.iso.datetime(),
+});
+export type WaitingFor = z.infer<typeof WaitingFor>;
+
 export const Operation = z.object({
   id: z.string(),
   kind: OperationKind,
   status: OperationStatus,
+  /** Null once it has begun. */
+  waitingFor: WaitingFor.nullable(),
   progress: z.object({ percent: z.int(), step: z.string().nullable(), message: z.string().nullable() }),
   resource: z.object({ type: z.literal("vm"), id: z.string() }),
   hostId: z.string(),
@@ -86,9 +104,6 @@ export const Operation = z.object({
   finishedAt: z.iso.datetime().nullable(),
 });
 export type Operation = z.infer<typeof Operation>;
-
-export const HostStatus = z.enum(["pending", "online", "offline"]);
-export type HostStatus = z.infer<typeof HostStatus>;
 
 export const Vm = z.object({
   id: z.string(),
@@ -158,6 +173,8 @@ export const Host = z.object({
   id: z.string(),
   name: z.string(),
   status: HostStatus,
+  /** Why it is quarantined; null otherwise. */
+  statusReason: z.string().nullable(),
   schedulable: z.boolean(),
   labels: z.record(z.string(), z.string()),
   /** Null until the host has connected for the first time. */

@@ -13,8 +13,8 @@ export const VmSample = z.object({
   memory: z.object({ total: rate, used: rate, usage: rate }),
   /** Bytes a second. */
   disk: z.object({ read: rate, write: rate }),
-  /** Bytes a second, as the guest sees it. */
-  network: z.object({ rx: rate, tx: rate }),
+  /** Bytes a second, as the guest's agent counts them; null for a guest without one. */
+  network: z.object({ rx: rate, tx: rate }).nullable(),
 });
 export type VmSample = z.infer<typeof VmSample>;
 

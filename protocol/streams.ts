@@ -90,6 +90,8 @@ export const StreamControl = z.discriminatedUnion("type", [
     down: z.boolean(),
   }),
   z.strictObject({ type: z.literal("text"), text: z.string().min(1).max(4_096) }),
+  /** Host to client, vnc: what was left out of a text, because a US keyboard has no key for it or because it was too long. */
+  z.strictObject({ type: z.literal("untyped"), characters: z.string().min(1).max(200) }),
   /** Either side, before it closes: no more bytes follow in this direction (TCP's FIN). */
   z.strictObject({ type: z.literal("end") }),
   /** Host to client: why it is over. `code` is null for an orderly end. The socket closes after it. */

@@ -24,6 +24,7 @@ const commands = {
   dev: { script: "scripts/start.ts", arguments: ["--watch"], needs: "start" },
   build: { script: "scripts/build.ts" },
   test: { script: "scripts/test.ts", needs: "test" },
+  "test:chaos": { script: "test/chaos/main.ts", needs: "test" },
   check: { script: "scripts/check.ts", needs: "test" },
   "lint:openapi": { script: "scripts/lint-openapi.ts" },
 };

@@ -2,7 +2,8 @@
  * The edge as a process of its own, as `npm start` and the end-to-end tests run it. It ends with the process that
  * started it.
  *
- * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD, VOIDVM_CORS_ORIGINS, VOIDVM_ADDRESS_HEADER.
+ * Environment: VOIDVM_HOME, PORT, VOIDVM_BIND, VOIDVM_ADMIN_PASSWORD, VOIDVM_CORS_ORIGINS, VOIDVM_ADDRESS_HEADER,
+ * VOIDVM_PUBLIC_URL.
  */
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
       VOIDVM_VERSION: projectVersion,
       VOIDVM_STARTED_AT: new Date().toISOString(),
       ...(adminPassword === undefined ? {} : { VOIDVM_ADMIN_PASSWORD: adminPassword }),
-      ...passedOn("VOIDVM_CORS_ORIGINS", "VOIDVM_ADDRESS_HEADER"),
+      ...passedOn("VOIDVM_CORS_ORIGINS", "VOIDVM_ADDRESS_HEADER", "VOIDVM_PUBLIC_URL"),
     },
     prepare,
     // Away from loopback the password is looked at each time.

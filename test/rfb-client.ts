@@ -1,124 +1,151 @@
 /**
- * A viewer of RFB 3.8 (RFC 6143) for tests: handshake, raw rectangles, keys. It keeps the whole screen.
+ * A small VNC client (RFB 3.8, RFC 6143): shakes hands, asks for raw pixels, presses keys. Fed and read through
+ * functions, so that it works over any transport.
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import type { WebSocket } from "ws";
-
 export class RfbClient {
   width = 0;
   height = 0;
-  name = "";
-  /** 4 bytes a pixel. */
-  screen: Buffer = Buffer.alloc(0);
-  /** Updates of the screen so far. */
-  updates = 0;
-  readonly #socket: WebSocket;
-  #buffer: Buffer = Buffer.alloc(0);
-  #wake: () => void = () => {};
-  #closed = false;
+  readonly #send: (bytes: Buffer) => void;
+  #received = Buffer.alloc(0);
+  #step: "version" | "security" | "result" | "init" | "messages" = "version";
+  #pixels = Buffer.alloc(0);
+  readonly #ready = Promise.withResolvers<void>();
+  #waiting: PromiseWithResolvers<Buffer> | null = null;
 
-  private constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.on("message", (data: Buffer, isBinary: boolean) => {
-      if (isBinary) this.#buffer = Buffer.concat([this.#buffer, data]);
-      this.#wake();
-    });
-    socket.on("close", () => {
-      this.#closed = true;
-      this.#wake();
-    });
+  constructor(send: (bytes: Buffer) => void) {
+    this.#send = send;
   }
 
-  /** Shakes hands. `shared` false asks to be the only viewer. */
-  static async on(socket: WebSocket, shared = true): Promise<RfbClient> {
-    const client = new RfbClient(socket);
-    const version = (await client.#read(12)).toString("latin1");
-    if (!version.startsWith("RFB 003.")) throw new Error(`Not RFB: ${version}`);
-    client.#send(Buffer.from("RFB 003.008\n"));
-    const [count = 0] = await client.#read(1);
-    const types = await client.#read(count);
-    if (!types.includes(1)) throw new Error(`It wants a password: ${types.toString("hex")}`);
-    client.#send(Buffer.from([1]));
-    if ((await client.#read(4)).readUInt32BE() !== 0) throw new Error("Refused");
-    client.#send(Buffer.from([shared ? 1 : 0]));
-    const init = await client.#read(24);
-    client.name = (await client.#read(init.readUInt32BE(20))).toString("utf8");
-    client.#resize(init.readUInt16BE(0), init.readUInt16BE(2));
-    // 32 bits a pixel, little endian, 8 bits a colour; raw rectangles, and to be told of another size.
-    client.#send(Buffer.from([0, 0, 0, 0, 32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]));
-    client.#send(Buffer.from([2, 0, 0, 2, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0x21]));
-    void client.#listen().catch(() => {});
-    return client;
+  receive(chunk: Uint8Array): void {
+    this.#received = Buffer.concat([this.#received, chunk]);
+    while (this.#takeOne());
   }
 
-  /** Asks for the screen, whole or what has changed, and waits for it. */
-  async refresh(incremental = false): Promise<Buffer> {
-    const before = this.updates;
-    const size = Buffer.alloc(10);
-    size.writeUInt8(3, 0);
-    size.writeUInt8(incremental ? 1 : 0, 1);
-    size.writeUInt16BE(this.width, 6);
-    size.writeUInt16BE(this.height, 8);
-    this.#send(size);
-    const deadline = Date.now() + 60_000;
-    while (this.updates === before) {
-      if (Date.now() > deadline || this.#closed) throw new Error("The screen did not come");
-      await sleep(20);
-    }
-    return this.screen;
+  /** The whole screen, four bytes a pixel. */
+  async picture(): Promise<Buffer> {
+    await this.#ready.promise;
+    this.#waiting ??= Promise.withResolvers<Buffer>();
+    const request = Buffer.alloc(10);
+    request[0] = 3;
+    request.writeUInt16BE(this.width, 6);
+    request.writeUInt16BE(this.height, 8);
+    this.#send(request);
+    return this.#waiting.promise;
   }
 
-  /** Presses and releases a key by its X keysym. */
-  press(keysym: number): void {
+  /** Down and up. */
+  key(keysym: number): void {
     for (const down of [1, 0]) {
-      const message = Buffer.from([4, down, 0, 0, 0, 0, 0, 0]);
-      message.writeUInt32BE(keysym, 4);
-      this.#send(message);
+      const bytes = Buffer.alloc(8);
+      bytes.set([4, down]);
+      bytes.writeUInt32BE(keysym, 4);
+      this.#send(bytes);
     }
   }
 
-  async #listen(): Promise<void> {
-    for (;;) {
-      const [type] = await this.#read(1);
-      if (type === 0) await this.#update();
-      // Bell has no more; what is cut has a length.
-      else if (type === 3) await this.#read((await this.#read(7)).readUInt32BE(3));
-      else if (type !== 2) throw new Error(`Message ${type} was not asked for`);
+  cutText(text: string): void {
+    const head = Buffer.alloc(8);
+    head[0] = 6;
+    head.writeUInt32BE(text.length, 4);
+    this.#send(Buffer.concat([head, Buffer.from(text, "latin1")]));
+  }
+
+  #takeOne(): boolean {
+    switch (this.#step) {
+      case "version":
+        if (!this.#take(12)) return false;
+        this.#step = "security";
+        this.#send(Buffer.from("RFB 003.008\n"));
+        return true;
+      case "security": {
+        const count = this.#received[0];
+        if (count === undefined || !this.#take(1 + count)) return false;
+        this.#step = "result";
+        this.#send(Buffer.of(1));
+        return true;
+      }
+      case "result": {
+        const result = this.#take(4);
+        if (!result) return false;
+        if (result.readUInt32BE() !== 0) throw new Error("The server refuses");
+        this.#step = "init";
+        this.#send(Buffer.of(1));
+        return true;
+      }
+      case "init":
+        return this.#init();
+      case "messages":
+        return this.#message();
     }
   }
 
-  async #update(): Promise<void> {
-    const count = (await this.#read(3)).readUInt16BE(1);
-    for (let n = 0; n < count; n++) {
-      const head = await this.#read(12);
-      const [x, y, width, height] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at)) as [number, number, number, number];
-      if (head.readInt32BE(8) === -223) {
-        this.#resize(width, height);
+  #init(): boolean {
+    if (this.#received.length < 24) return false;
+    const head = this.#take(24 + this.#received.readUInt32BE(20));
+    if (!head) return false;
+    this.#size(head.readUInt16BE(0), head.readUInt16BE(2));
+    this.#step = "messages";
+    // Raw, and told of another size.
+    const encodings = Buffer.from("02000002" + "00000000" + "ffffff21", "hex");
+    this.#send(encodings);
+    this.#ready.resolve();
+    return true;
+  }
+
+  #message(): boolean {
+    const type = this.#received[0];
+    // A bell; a text that the guest copied.
+    if (type === 2) return this.#take(1) !== null;
+    if (type === 3) return this.#received.length >= 8 && this.#take(8 + this.#received.readUInt32BE(4)) !== null;
+    if (type !== 0 || this.#received.length < 4) return false;
+    return this.#update(this.#received.readUInt16BE(2));
+  }
+
+  #update(rectangles: number): boolean {
+    let at = 4;
+    const drawn: (() => void)[] = [];
+    for (let index = 0; index < rectangles; index++) {
+      if (this.#received.length < at + 12) return false;
+      const [x, y, width, height] = [0, 2, 4, 6].map((offset) => this.#received.readUInt16BE(at + offset)) as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      const encoding = this.#received.readInt32BE(at + 8);
+      at += 12;
+      if (encoding === -223) {
+        drawn.push(() => this.#size(width, height));
         continue;
       }
-      for (let row = 0; row < height; row++) {
-        (await this.#read(width * 4)).copy(this.screen, ((y + row) * this.width + x) * 4);
-      }
+      const from = at;
+      at += width * height * 4;
+      if (this.#received.length < at) return false;
+      const bytes = this.#received;
+      drawn.push(() => {
+        for (let row = 0; row < height; row++) {
+          const start = from + row * width * 4;
+          bytes.copy(this.#pixels, ((y + row) * this.width + x) * 4, start, start + width * 4);
+        }
+      });
     }
-    this.updates++;
+    for (const draw of drawn) draw();
+    this.#take(at);
+    this.#waiting?.resolve(Buffer.from(this.#pixels));
+    this.#waiting = null;
+    return true;
   }
 
-  #resize(width: number, height: number): void {
-    [this.width, this.height] = [width, height];
-    this.screen = Buffer.alloc(width * height * 4);
+  #size(width: number, height: number): void {
+    this.width = width;
+    this.height = height;
+    this.#pixels = Buffer.alloc(width * height * 4);
   }
 
-  #send(message: Buffer): void {
-    this.#socket.send(message);
-  }
-
-  async #read(bytes: number): Promise<Buffer> {
-    while (this.#buffer.length < bytes) {
-      if (this.#closed) throw new Error(`Closed while ${bytes} bytes were expected`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    const read = this.#buffer.subarray(0, bytes);
-    this.#buffer = this.#buffer.subarray(bytes);
-    return read;
+  #take(length: number): Buffer | null {
+    if (this.#received.length < length) return null;
+    const taken = this.#received.subarray(0, length);
+    this.#received = this.#received.subarray(length);
+    return taken;
   }
 }

@@ -34,7 +34,7 @@ export function qemuArguments({ vmId, spec, paths, accelerator }: QemuOptions): 
     // Without its option ROM the card does not try to boot from the network, which takes a second.
     ...["-device", `virtio-net-pci,netdev=net0,mac=${spec.macAddress},romfile=`],
     ...["-device", "virtio-rng-pci"],
-    ...["-device", "virtio-balloon-pci"],
+    ...["-device", "virtio-balloon-pci,id=balloon0"],
     ...["-vga", "std"],
     // A viewer that asks to be the only one gets in, and cuts nobody off.
     ...["-vnc", `unix:${comma(paths.vnc)},share=ignore`],

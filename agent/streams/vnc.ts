@@ -3,17 +3,23 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import type { Host } from "../operations/operation.ts";
 import { HostError } from "../errors.ts";
+import { ScreenStream } from "../vnc/screen-stream.ts";
 import type { StreamEnd, TargetOf } from "./stream-end.ts";
 
 /** Errors: VM_MISSING, VM_NOT_RUNNING, QEMU_FAILED. */
 export async function openVnc({ vmId, viewOnly }: TargetOf<"vnc">, { vms, paths }: Host): Promise<StreamEnd> {
-  if (viewOnly) throw new HostError("HOST_ERROR", "This agent can't keep a viewer from typing");
   vms.running(vmId);
-  const stream = connect(paths.vm(vmId).vnc);
+  const qemu = connect(paths.vm(vmId).vnc);
   try {
-    await once(stream, "connect");
+    await once(qemu, "connect");
   } catch (error) {
     throw new HostError("QEMU_FAILED", `QEMU does not show its screen: ${(error as Error).message}`, { cause: error });
   }
-  return { stream, writable: true };
+  const stream = new ScreenStream(qemu, viewOnly);
+  return {
+    stream,
+    writable: !viewOnly,
+    control: (message) => stream.control(message),
+    onControl: (listener) => stream.onControl(listener),
+  };
 }

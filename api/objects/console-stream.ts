@@ -13,7 +13,7 @@ import { hashSecret, newSecret } from "../ids.ts";
 import { PendingMessages } from "./pending-messages.ts";
 import { chooseProtocol, RawClient } from "./raw-client.ts";
 import { close, parseControl, Relay, relayState } from "./relay.ts";
-import { closingOf, orderlyEnd, type StreamClosing } from "./stream-closing.ts";
+import { closingOf, orderlyEnd, refusalHeader, type StreamClosing } from "./stream-closing.ts";
 import { enterStream, leaveStream } from "./stream-places.ts";
 import type { Credential } from "./user-sessions.ts";
 
@@ -45,8 +45,6 @@ interface HostTicket {
   readonly hash: string;
 }
 
-/** Of an answer that is no socket: the error's code. Its words are the body. */
-export const refusalHeader = "X-VoidVM-Refusal";
 /** For so long a ticket that was spent is told from one that never was. */
 const rememberMs = 60_000;
 const key = "stream";

@@ -5,84 +5,56 @@
  * answered, and what is sent is stored as sent before it goes out.
  */
 import { DurableObject } from "cloudflare:workers";
-import { type Change, projectProgress } from "../../db/projection.ts";
-import { takeQueued } from "../../db/pending.ts";
-import {
-  type AgentFrame,
-  closeCodes,
-  type EdgeFrame,
-  linkLimits,
-  linkProtocol,
-  pingText,
-  pongText,
-} from "../../protocol/agent-link.ts";
+import { closeCodes, linkLimits } from "../../protocol/agent-link.ts";
+import type { WatchOrder } from "../../protocol/samples.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
-import { tellHubs, tellHubsOfProgress } from "../hubs.ts";
-import { CancelAnswers } from "./cancel-answers.ts";
-import { Coalesced } from "./coalesced.ts";
-import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
-import { HostSessionStore } from "./host-session.ts";
-import { Outbox, type OutboxEntry, type QueuedOperation } from "./outbox.ts";
-import { Projector } from "./projector.ts";
-import { settleReport } from "./reconcile.ts";
-
-type Frame<T extends AgentFrame["type"]> = Extract<AgentFrame, { type: T }>;
-
-/** Of a socket: the epoch of its session, 0 until it has said hello, and when it was opened, in ms since 1970. */
-interface Attachment {
-  epoch: number;
-  openedAt: number;
-}
+import { endedUnseen, parseFrame } from "./frames.ts";
+import { HostParts } from "./host-parts.ts";
+import { Incoming } from "./incoming.ts";
+import type { OutboxEntry, QueuedOperation } from "./outbox.ts";
+import { beginSession, endSession, release } from "./session-start.ts";
+import { account } from "./unknown-machines.ts";
 
 /** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
 export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
 
-const projectionRetryMs = 5_000;
-const progressEveryMs = 1_000;
-const startedDelayMs = 100;
-
 export class HostLink extends DurableObject<Env> {
-  readonly #outbox = new Outbox(this.ctx.storage.sql);
-  readonly #session = new HostSessionStore(this.ctx.storage.sql);
-  readonly #projector = new Projector(this.env, this.#outbox);
-  readonly #progressAt = new Map<string, number>();
-  readonly #cancelAnswers = new CancelAnswers();
-  readonly #takingOver = new Coalesced(() => this.#takeOver());
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pingText, pongText));
-  }
+  readonly #parts = new HostParts(this.ctx, this.env);
+  readonly #incoming = new Incoming(this.#parts);
 
   /** Takes the agent's connection. The Worker has verified its token. */
   override async fetch(request: Request): Promise<Response> {
+    const { session, sockets } = this.#parts;
     const hostId = request.headers.get("X-VoidVM-Host") ?? "";
     const jti = request.headers.get("X-VoidVM-Token-Id") ?? "";
-    if (this.#session.current.revoked) return new Response("This host was deleted", { status: 401 });
+    const keySerial = Number(request.headers.get("X-VoidVM-Key-Serial"));
+    // Judged before the key was changed, and here after it.
+    if (session.current.revoked || keySerial < session.current.keySerial) {
+      return new Response("The host was deleted or has another key", { status: 401 });
+    }
+    if (keySerial > session.current.keySerial) await this.revoke(hostId, keySerial);
     const lifeMs = 2 * linkLimits.agentTokenSeconds * 1000;
-    if (!this.#session.spendToken(jti, Date.now(), lifeMs)) {
+    if (!session.spendToken(jti, Date.now(), lifeMs)) {
       return new Response("The token has opened a connection before", { status: 401 });
     }
-    this.#session.update({ hostId });
-    const { 0: client, 1: server } = new WebSocketPair();
-    this.ctx.acceptWebSocket(server);
-    server.serializeAttachment({ epoch: 0, openedAt: Date.now() } satisfies Attachment);
-    return new Response(null, { status: 101, webSocket: client });
+    session.update({ hostId });
+    return sockets.accept(keySerial);
   }
 
   /** Takes over what D1 has queued for this host, in the order in which the API accepted it, and delivers it. */
   async wake(hostId: string): Promise<void> {
-    if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
-    await this.#takingOver.run();
+    this.#remember(hostId);
+    await this.#parts.delivery.takeOver();
   }
 
   /** Resolves when the operation has ended and D1 shows its end, or after `timeoutMs`. */
   async waitForOperation(hostId: string, operationId: string, timeoutMs: number): Promise<void> {
-    if (!this.#outbox.find(operationId)) await this.wake(hostId);
-    const entry = this.#outbox.find(operationId);
-    if (!entry || (entry.state === "ended" && !this.#outbox.isEndUnderWay(operationId))) return;
-    await this.#projector.ended(operationId, timeoutMs);
+    const { outbox, projector } = this.#parts;
+    if (!outbox.find(operationId)) await this.wake(hostId);
+    const entry = outbox.find(operationId);
+    if (!entry || (entry.state === "ended" && !outbox.isEndUnderWay(operationId))) return;
+    await projector.ended(operationId, timeoutMs);
   }
 
   /**
@@ -90,56 +62,92 @@ export class HostLink extends DurableObject<Env> {
    * operation has one end, and D1 shows it before this resolves with `cancelled`.
    */
   async cancel(hostId: string, operation: QueuedOperation): Promise<CancelResult> {
-    if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
+    this.#remember(hostId);
+    const { outbox, session, sockets, cancelAnswers, delivery } = this.#parts;
     const { id } = operation;
     // One that is still D1's is taken over, so that nothing can take it over after this.
-    this.#outbox.put(operation, Date.now() + linkLimits.deliveryDeadlineMs);
-    const { state } = this.#outbox.find(id) as OutboxEntry;
+    outbox.put(operation);
+    const { state } = outbox.find(id) as OutboxEntry;
     if (state === "ended") return "ended";
     if (state !== "waiting") {
-      const socket = this.#currentSocket();
+      const socket = sockets.current();
       if (!socket) return "unreachable";
-      const { epoch } = this.#session.current;
-      const ask = () => this.#send(socket, { type: "cancel", epoch, operationId: id });
-      const effect = await this.#cancelAnswers.wait(id, ask);
+      const { epoch } = session.current;
+      const ask = () => sockets.send(socket, { type: "cancel", epoch, operationId: id });
+      const effect = await cancelAnswers.wait(id, ask);
       if (effect === null) return "unreachable";
-      if (effect === "too-late") return this.#outbox.find(id)?.state === "ended" ? "ended" : "too-late";
+      if (effect === "too-late") return outbox.find(id)?.state === "ended" ? "ended" : "too-late";
     }
-    this.#end(endedUnseen(operation, "cancelled", "CANCELLED", "Cancelled before it began"));
-    await this.#settle();
+    delivery.end(endedUnseen(operation, "cancelled", "CANCELLED", "Cancelled before it began"));
+    await this.#parts.settle();
     return "cancelled";
+  }
+
+  /** Looks at what an alarm may have missed. Called once a minute for each host that D1 shows as online. */
+  async look(hostId: string): Promise<void> {
+    this.#remember(hostId);
+    await this.alarm();
   }
 
   /** Has the host dial for a stream. Kept nowhere: what can't be said now is refused. */
   openStream(order: StreamOrder): "sent" | "offline" | "unsupported" {
-    const socket = this.#currentSocket();
-    const { synced, epoch, features } = this.#session.current;
+    const { session, sockets } = this.#parts;
+    const socket = sockets.current();
+    const { synced, epoch, features } = session.current;
     if (!socket || !synced) return "offline";
     if (!features.includes("streams")) return "unsupported";
-    this.#send(socket, { type: "open-stream", epoch, order });
+    sockets.send(socket, { type: "open-stream", epoch, order });
     return "sent";
   }
 
-  /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
-  async revoke(): Promise<void> {
-    this.#session.update({ revoked: true, connected: false, synced: false });
-    for (const socket of this.ctx.getWebSockets()) socket.close(closeCodes.revoked, "This host was deleted");
-    this.#outbox.clear();
-    await this.ctx.storage.deleteAlarm();
+  /** What a hub watches of this host; null: nothing any more. */
+  watch(hostId: string, hub: string, order: WatchOrder | null): void {
+    this.#remember(hostId);
+    if (this.#parts.watch.set(hub, order)) this.#parts.sendWatch();
+  }
+
+  /** Ends a quarantine. */
+  async release(hostId: string): Promise<void> {
+    this.#remember(hostId);
+    await release(this.#parts);
+  }
+
+  /**
+   * Shuts out keys: those before `keySerial`, or with null all of them for good, since the host was deleted. What such a
+   * key has opened is closed. May be repeated.
+   */
+  async revoke(hostId: string, keySerial: number | null): Promise<void> {
+    this.#remember(hostId);
+    const { session, sockets, outbox, alarm } = this.#parts;
+    if (keySerial === null) {
+      session.update({ revoked: true, connected: false, synced: false });
+      sockets.closeAllBut(null, closeCodes.revoked, "This host was deleted");
+      outbox.clear();
+      return alarm.disarm();
+    }
+    if (keySerial <= session.current.keySerial) return;
+    session.update({ keySerial });
+    sockets.closeOlderThan(keySerial, closeCodes.revoked, "This host has enrolled again with another key");
+    if (session.current.connected) endSession(this.#parts);
+    // Whoever holds a copy of the old key is out, so there is nothing left to decide.
+    await release(this.#parts);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    const { session, sockets } = this.#parts;
     const frame = parseFrame(message);
     if (!frame) return socket.close(closeCodes.malformed, "Not a frame of this protocol");
-    if (this.#session.current.revoked) return socket.close(closeCodes.revoked, "This host was deleted");
-    if (frame.type === "hello") return this.#hello(socket, frame);
+    if (session.current.revoked || sockets.keySerialOf(socket) < session.current.keySerial) {
+      return socket.close(closeCodes.revoked, "The host was deleted or has another key");
+    }
+    if (frame.type === "hello") return beginSession(this.#parts, socket, frame);
 
-    const { epoch } = socket.deserializeAttachment() as Attachment;
-    if (epoch !== this.#session.current.epoch) {
+    const epoch = sockets.epochOf(socket);
+    if (epoch !== session.current.epoch) {
       return socket.close(closeCodes.replaced, "Another session of this host has begun");
     }
     if (frame.epoch !== epoch) return;
-    await this.#receive(socket, frame);
+    await this.#incoming.take(socket, frame);
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
@@ -152,237 +160,27 @@ export class HostLink extends DurableObject<Env> {
 
   /** Looks for silence, expired operations and changes that D1 has not taken. */
   override async alarm(): Promise<void> {
+    const { session, sockets, outbox, delivery, alarm } = this.#parts;
     const now = Date.now();
-    const minutes = linkLimits.deliveryDeadlineMs / 60_000;
-    for (const entry of this.#outbox.expired(now)) {
-      const message = `The host was not there for ${minutes} minutes; nothing was done`;
-      this.#end(endedUnseen(entry, "failed", "OPERATION_EXPIRED", message));
+    delivery.expire(now);
+    outbox.purge(now);
+    if ((alarm.deadAt() ?? Infinity) <= now) {
+      sockets.current()?.close(closeCodes.restarting, "Nothing heard for too long");
+      endSession(this.#parts);
     }
-    this.#outbox.purge(now);
-    const socket = this.#currentSocket();
-    if (socket && this.#silentFor(socket, now) > linkLimits.edgeDeadMs) {
-      socket.close(closeCodes.restarting, "Nothing heard for too long");
-      await this.#lost(socket);
-    } else if (!socket && this.#session.current.connected) {
-      // The runtime restarted and took the socket with it; the agent had its time to come back.
-      this.#offline();
-    }
-    await this.#settle();
-  }
-
-  async #hello(socket: WebSocket, hello: Frame<"hello">): Promise<void> {
-    const attachment = socket.deserializeAttachment() as Attachment;
-    if (attachment.epoch > 0) return socket.close(closeCodes.malformed, "A session says hello once");
-    const { lowest, highest } = hello.protocol;
-    if (lowest > linkProtocol.highest || highest < linkProtocol.lowest) {
-      return socket.close(
-        closeCodes.protocol,
-        `Speak protocol ${linkProtocol.lowest} to ${linkProtocol.highest}: update the agent`,
-      );
-    }
-    const { hostId, epoch: last, journalId, eventSequence } = this.#session.current;
-    // An edge that was restored from a backup has forgotten epochs which the agent has seen.
-    const epoch = Math.max(last, hello.greatestEpoch) + 1;
-    this.#session.update({
-      epoch,
-      journalId: hello.journalId,
-      bootId: hello.bootId,
-      features: hello.features,
-      eventSequence: journalId === hello.journalId ? eventSequence : 0,
-      connected: true,
-      synced: false,
-    });
-    this.#session.forgetReport();
-    socket.serializeAttachment({ ...attachment, epoch } satisfies Attachment);
-    for (const other of this.ctx.getWebSockets()) {
-      if (other !== socket) other.close(closeCodes.replaced, "Another connection of this host has taken over");
-    }
-    const { facts, agentVersion } = hello;
-    this.#outbox.addChange({ type: "host-online", at: iso(), epoch, facts, agentVersion });
-    this.#send(socket, {
-      type: "welcome",
-      epoch,
-      hostId,
-      protocol: Math.min(highest, linkProtocol.highest),
-      pingIntervalMs: linkLimits.pingIntervalMs,
-      deadMs: linkLimits.agentDeadMs,
-    });
-    await this.#settle();
-  }
-
-  async #receive(socket: WebSocket, frame: Exclude<AgentFrame, { type: "hello" }>): Promise<void> {
-    switch (frame.type) {
-      case "report":
-        return this.#report(socket, frame);
-      case "accept":
-        return this.#accepted(frame.operationId);
-      case "reject":
-        return this.#rejected(frame);
-      case "progress":
-        return this.#progress(frame);
-      case "done":
-        return this.#done(socket, frame);
-      case "event":
-        return this.#event(socket, frame);
-      case "cancelled":
-        return this.#cancelAnswers.tell(frame.operationId, frame.effect);
-    }
-  }
-
-  async #report(socket: WebSocket, report: Frame<"report">): Promise<void> {
-    const { epoch, hostId } = this.#session.current;
-    this.#session.addReported(
-      "vm",
-      report.vms.map(({ vmId }) => vmId),
-    );
-    this.#session.addReported(
-      "operation",
-      report.operations.map(({ operationId }) => operationId),
-    );
-    if (report.vms.length > 0) this.#outbox.addChange({ type: "vms", at: iso(), vms: report.vms });
-    if (!report.last) return;
-
-    const { wanted, unknown } = settleReport(this.#outbox, this.#session);
-    for (const entry of unknown) {
-      const message = "The host's journal was lost: the operation may or may not have taken effect";
-      this.#end(endedUnseen(entry, "unknown", "OUTCOME_UNKNOWN", message));
-    }
-    this.#outbox.addChange({ type: "vms-missing", at: iso(), present: this.#session.reported("vm") });
-    this.#session.update({ synced: true });
-    this.#send(socket, { type: "sync", epoch, wanted });
-    this.#deliver();
-    await this.wake(hostId).catch(logTakeOver);
-    await this.#settle();
-  }
-
-  async #accepted(operationId: string): Promise<void> {
-    const entry = this.#outbox.find(operationId);
-    if (!entry || !this.#outbox.accepted(operationId)) return;
-    this.#outbox.addChange({ type: "started", at: iso(), operationId, vmId: entry.vmId });
-    // Most operations end sooner than this, and then beginning and end are one write.
-    await scheduler.wait(startedDelayMs);
-    await this.#settle();
-  }
-
-  async #rejected({ operationId, code, message }: Frame<"reject">): Promise<void> {
-    const entry = this.#outbox.find(operationId);
-    if (!entry) return;
-    this.#end(endedUnseen(entry, "failed", code, message));
-    await this.#settle();
-  }
-
-  async #progress({ operationId, percent, step, message }: Frame<"progress">): Promise<void> {
-    const last = this.#progressAt.get(operationId) ?? 0;
-    if (Date.now() - last < progressEveryMs) return;
-    this.#progressAt.set(operationId, Date.now());
-    const told = await projectProgress(this.env.DB, { operationId, percent, step, message }).catch(() => null);
-    if (told?.operation) void tellHubsOfProgress(this.env, told.hubs, told.operation);
-  }
-
-  async #done(socket: WebSocket, { operationId, outcome, vm, epoch }: Frame<"done">): Promise<void> {
-    const entry = this.#outbox.find(operationId);
-    if (entry) {
-      // Kind and machine are what was asked for, whatever the agent says that it did.
-      const { kind, vmId } = entry;
-      const isForeign = vm !== null && vm.vmId !== vmId;
-      this.#end({ type: "ended", at: iso(), operationId, kind, vmId, outcome, vm: isForeign ? "unseen" : vm });
-    }
-    this.#send(socket, { type: "done-ack", epoch, operationId });
-    this.#deliver();
-    await this.#settle();
-  }
-
-  async #event(socket: WebSocket, { sequence, vm, epoch }: Frame<"event">): Promise<void> {
-    if (sequence > this.#session.current.eventSequence) {
-      this.#session.update({ eventSequence: sequence });
-      this.#outbox.addChange({ type: "vms", at: iso(), vms: [vm] });
-    }
-    this.#send(socket, { type: "event-ack", epoch, sequence });
-    await this.#settle();
-  }
-
-  /** One end for each operation: a second one, whatever it says, changes nothing. */
-  #end(change: Extract<Change, { type: "ended" }>): void {
-    this.#progressAt.delete(change.operationId);
-    if (this.#outbox.end(change.operationId)) this.#outbox.addChange(change);
-  }
-
-  async #takeOver(): Promise<void> {
-    const deadlineAt = Date.now() + linkLimits.deliveryDeadlineMs;
-    const { queued, hubs } = await takeQueued(this.env.DB, this.#session.current.hostId);
-    for (const operation of queued) this.#outbox.put(operation, deadlineAt);
-    this.#deliver();
-    void tellHubs(this.env, hubs);
-    await this.#schedule();
-  }
-
-  /** Sends what waits, as far as the window is open. */
-  #deliver(): void {
-    const socket = this.#currentSocket();
-    const { synced, epoch, journalId } = this.#session.current;
-    if (!socket || !synced) return;
-    const open = this.#outbox.open();
-    let inFlight = open.filter(({ state }) => state !== "waiting").length;
-    for (const entry of open) {
-      if (entry.state !== "waiting") continue;
-      if (inFlight >= linkLimits.maxInFlight) return;
-      this.#outbox.sent(entry.id, journalId);
-      this.#send(socket, executeFrame(entry, epoch));
-      inFlight++;
-    }
+    if (session.current.unaccounted) await account(this.#parts);
+    await this.#parts.settle();
   }
 
   async #lost(socket: WebSocket): Promise<void> {
-    const { epoch } = socket.deserializeAttachment() as Attachment;
-    if (epoch === 0 || epoch !== this.#session.current.epoch) return;
-    this.#offline();
-    await this.#settle();
+    const epoch = this.#parts.sockets.epochOf(socket);
+    if (epoch === 0 || epoch !== this.#parts.session.current.epoch) return;
+    endSession(this.#parts);
+    await this.#parts.settle();
   }
 
-  #offline(): void {
-    const { epoch } = this.#session.current;
-    this.#session.update({ connected: false, synced: false });
-    this.#outbox.addChange({ type: "host-offline", at: iso(), epoch });
+  #remember(hostId: string): void {
+    const { session } = this.#parts;
+    if (session.current.hostId !== hostId) session.update({ hostId });
   }
-
-  async #settle(): Promise<void> {
-    const flushed = await this.#projector.flush(this.#session.current.hostId);
-    await this.#schedule(flushed ? null : Date.now() + projectionRetryMs);
-  }
-
-  /** One alarm an object: it is set to the earliest thing that must be looked at. */
-  async #schedule(retryAt: number | null = null): Promise<void> {
-    const silenceAt = this.#session.current.connected ? Date.now() + linkLimits.edgeDeadMs : null;
-    const times = [retryAt, this.#outbox.nextDeadline(), silenceAt].filter((time) => time !== null);
-    if (times.length === 0) return;
-    const earliest = Math.max(Math.min(...times), Date.now());
-    const present = await this.ctx.storage.getAlarm();
-    if (present === null || present > earliest) await this.ctx.storage.setAlarm(earliest);
-  }
-
-  #currentSocket(): WebSocket | null {
-    const { epoch } = this.#session.current;
-    const isCurrent = (socket: WebSocket) => (socket.deserializeAttachment() as Attachment).epoch === epoch;
-    return (epoch > 0 && this.ctx.getWebSockets().find(isCurrent)) || null;
-  }
-
-  #silentFor(socket: WebSocket, now: number): number {
-    const { openedAt } = socket.deserializeAttachment() as Attachment;
-    return now - Math.max(openedAt, this.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
-  }
-
-  #send(socket: WebSocket, frame: EdgeFrame): void {
-    try {
-      socket.send(JSON.stringify(frame));
-    } catch {
-      // It closed under our hands. What it did not get is sent in the next session.
-    }
-  }
-}
-
-/** The sweep wakes the object again for what D1 could not give it now. */
-function logTakeOver(error: Error): void {
-  console.error(
-    JSON.stringify({ level: "error", source: "host-link", message: `Taking over failed: ${error.message}` }),
-  );
 }

@@ -13,8 +13,18 @@ export interface HostSession {
   connected: boolean;
   /** The agent has reported, so operations may be sent. */
   synced: boolean;
+  /** When it was noticed that the runtime had taken the socket of a session with it; null: it has not. ms since 1970. */
+  socketGoneAt: number | null;
   /** The host was deleted: nothing connects any more. */
   revoked: boolean;
+  /** The newest of the host's keys that was heard of; older ones open nothing. */
+  keySerial: number;
+  /** When living sessions were replaced of late, in ms since 1970. */
+  replacedAt: number[];
+  /** Two agents use the host's key: nothing connects and nothing is sent until somebody has decided. */
+  quarantined: boolean;
+  /** Machines were reported of which D1 has not been asked whether it knows them. */
+  unaccounted: boolean;
 }
 
 const none: HostSession = {
@@ -26,8 +36,16 @@ const none: HostSession = {
   eventSequence: 0,
   connected: false,
   synced: false,
+  socketGoneAt: null,
   revoked: false,
+  keySerial: 0,
+  replacedAt: [],
+  quarantined: false,
+  unaccounted: false,
 };
+
+/** `described`: machines of which the agent has been asked what they are. */
+export type Reported = "vm" | "operation" | "described";
 
 export class HostSessionStore {
   readonly #sql: SqlStorage;
@@ -64,11 +82,11 @@ export class HostSessionStore {
     this.#sql.exec("DELETE FROM reported");
   }
 
-  addReported(kind: "vm" | "operation", ids: readonly string[]): void {
+  addReported(kind: Reported, ids: readonly string[]): void {
     for (const id of ids) this.#sql.exec("INSERT OR IGNORE INTO reported VALUES (?, ?)", kind, id);
   }
 
-  reported(kind: "vm" | "operation"): string[] {
+  reported(kind: Reported): string[] {
     return [...this.#sql.exec<{ id: string }>("SELECT id FROM reported WHERE kind = ?", kind)].map(({ id }) => id);
   }
 }

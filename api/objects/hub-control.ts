@@ -5,7 +5,7 @@
  * evicted object still answers, and answers once.
  */
 import { readOperationsById } from "../../db/present.ts";
-import type { OperationRow } from "../../db/schema.ts";
+import type { OperationView } from "../../db/operation-view.ts";
 import type { SocketAction } from "../../protocol/client-socket.ts";
 import { apiBase } from "../access.ts";
 import type { Env } from "../env.ts";
@@ -60,7 +60,7 @@ export class Control {
   }
 
   /** Answers who waits for one of these operations, if it has ended. */
-  ended(connections: readonly Connection[], operations: readonly OperationRow[]): void {
+  ended(connections: readonly Connection[], operations: readonly OperationView[]): void {
     const pending = operations.length > 0 ? this.all() : [];
     for (const request of pending) {
       const operation = operations.find(({ id, finishedAt }) => id === request.operationId && finishedAt !== null);
@@ -117,7 +117,7 @@ export class Control {
   }
 }
 
-function answerEnd(connection: Connection, request: ControlRequest, row: OperationRow): void {
+function answerEnd(connection: Connection, request: ControlRequest, row: OperationView): void {
   const { status, error } = toOperation(row, connection.state.language);
   if (status === "succeeded") return answer(connection, request, row.id, null);
   answer(connection, request, row.id, error ?? { code: "HOST_ERROR", message: `It ended as ${status}` });

@@ -1,7 +1,9 @@
 /** What can be subscribed to: the right that it takes, the state that it begins with, and which events it is told of. */
 import { type EventPage, readEvents } from "../../db/events.ts";
+import { findHost } from "../../db/hosts.ts";
 import { type Present, readPresentOperations, readPresentVms } from "../../db/present.ts";
-import type { EventRow, OperationRow, VmRow } from "../../db/schema.ts";
+import type { OperationView } from "../../db/operation-view.ts";
+import type { EventRow, VmRow } from "../../db/schema.ts";
 import type { Owner } from "../../db/vms.ts";
 import { eventRules } from "../../protocol/events.ts";
 import { socketLimits, type Topic, type VmStatusMessage } from "../../protocol/client-socket.ts";
@@ -42,7 +44,7 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
-      const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, since: at };
+      const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, hostId: vm.hostId, since: at };
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
     },
   },
@@ -54,10 +56,33 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
     },
   },
+  "vm-metrics": {
+    permission: "vm:read",
+    async begin(env, connection, { vmId, interval }) {
+      const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
+      const [vm] = rows;
+      if (!vm) throw vmNotFound(vmId);
+      const { id, name, hostId } = vm;
+      const subscription = { topic: "vm-metrics" as const, vmId: id, name, hostId, interval, since: at };
+      return { subscription, cursor: "state", at, state: () => {} };
+    },
+  },
+  "system-monitor": {
+    permission: "host:read",
+    async begin(env, connection, { hostId, interval }) {
+      if (hostId !== undefined && !(await findHost(env.DB, hostId))) {
+        throw new ApiError("HOST_NOT_FOUND", `There is no host '${hostId}'`);
+      }
+      const { through: at } = await readEvents(env.DB, ownerOf(connection), { after: 0, limit: 0 });
+      const which = hostId === undefined ? {} : { hostId };
+      const subscription = { topic: "system-monitor" as const, ...which, interval, since: at };
+      return { subscription, cursor: "state", at, state: () => {} };
+    },
+  },
   operations: {
     permission: "operation:read",
     async begin(env, connection) {
-      const { at, rows }: Present<OperationRow> = await readPresentOperations(env.DB, ownerOf(connection));
+      const { at, rows }: Present<OperationView> = await readPresentOperations(env.DB, ownerOf(connection));
       const subscription = { topic: "operations" as const, since: at };
       const state = () => rows.forEach((row) => sendOperation(connection, row));
       return { subscription, cursor: "state", at, state };
@@ -76,16 +101,20 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
 
 /** One more subscription, in place of the same one. Errors: TOO_MANY_SUBSCRIPTIONS. */
 export function withSubscription(all: readonly Subscription[], added: Subscription): Subscription[] {
-  const others = all.filter(({ topic, vmId }) => topic !== added.topic || vmId !== added.vmId);
+  const others = all.filter(
+    ({ topic, vmId, hostId }) => topic !== added.topic || vmId !== added.vmId || hostId !== added.hostId,
+  );
   if (others.length < socketLimits.maxSubscriptions) return [...others, added];
   throw new ApiError("TOO_MANY_SUBSCRIPTIONS", `A connection has at most ${socketLimits.maxSubscriptions}`);
 }
 
 export function withoutSubscription(all: readonly Subscription[], wanted: Topic): Subscription[] {
   const vm = "vmId" in wanted ? wanted.vmId : undefined;
-  return all.filter(
-    ({ topic, vmId, name }) => topic !== wanted.topic || (vm !== undefined && vm !== vmId && vm !== name),
-  );
+  const isOther = ({ topic, vmId, name, hostId }: Subscription) =>
+    topic !== wanted.topic ||
+    (vm !== undefined && vm !== vmId && vm !== name) ||
+    (wanted.topic === "system-monitor" && wanted.hostId !== hostId);
+  return all.filter(isOther);
 }
 
 /** Tells a connection of an event what it has subscribed to of it. */
@@ -105,7 +134,7 @@ export function tell(connection: Connection, cursor: Cursor, row: EventRow, { op
 }
 
 /** Progress may be lost; what comes after the end is late. */
-export function tellProgress(connection: Connection, operation: OperationRow): void {
+export function tellProgress(connection: Connection, operation: OperationView): void {
   const { session, subscriptions } = connection.state;
   const wants = subscriptions.some(({ topic }) => topic === "operations");
   if (wants && session?.may.includes("operation:read") && !connection.isFull) sendOperation(connection, operation);
@@ -133,12 +162,12 @@ function sendStatuses(
   }
 }
 
-function sendOperation(connection: Connection, row: OperationRow): void {
+function sendOperation(connection: Connection, row: OperationView): void {
   connection.send({ type: "operation", data: toOperation(row, connection.state.language) });
 }
 
 /** An operation as it was when the event happened: by now it may be further. */
-function asOf({ event }: EventRow, row: OperationRow): OperationRow {
+function asOf({ event }: EventRow, row: OperationView): OperationView {
   if (event === "operation-ended") return row;
   const open = { result: null, errorCode: null, errorMessage: null, finishedAt: null, percent: 0 };
   const nowhere = { step: null, stepMessage: null };

@@ -4,8 +4,9 @@
  * An operation is marked as sent before it is sent. Ended ones stay for a week: an id that is here is never taken
  * over again, so an order can't be carried out twice because a read of D1 was stale.
  */
-import type { OperationKind } from "../../protocol/operations.ts";
+import { expiryOf } from "../../db/expiry.ts";
 import type { Change } from "../../db/projection.ts";
+import type { OperationKind } from "../../protocol/operations.ts";
 
 /** `sent` to a host whose journal may have it; `accepted`: the journal has it. */
 export type OutboxState = "waiting" | "sent" | "accepted" | "ended";
@@ -17,9 +18,11 @@ export interface QueuedOperation {
   readonly vmId: string;
   readonly generation: number;
   readonly input: unknown;
+  /** ISO; when the API accepted it. */
+  readonly createdAt: string;
 }
 
-export interface OutboxEntry extends QueuedOperation {
+export interface OutboxEntry extends Omit<QueuedOperation, "createdAt"> {
   readonly state: OutboxState;
   /** The journal that it was sent to. */
   readonly journalId: string | null;
@@ -41,17 +44,18 @@ export class Outbox {
         input TEXT, state TEXT NOT NULL, journal_id TEXT, attempt INTEGER NOT NULL, deadline_at INTEGER NOT NULL,
         ended_at INTEGER);
       CREATE INDEX IF NOT EXISTS operation_open ON operation (seq) WHERE state <> 'ended';
+      CREATE INDEX IF NOT EXISTS operation_ended ON operation (ended_at) WHERE state = 'ended';
       CREATE TABLE IF NOT EXISTS change (n INTEGER PRIMARY KEY AUTOINCREMENT, change TEXT NOT NULL);
     `);
   }
 
   /** Takes an operation over. Harmless for one that is here or was here. */
-  put(operation: QueuedOperation, deadlineAt: number): void {
-    const { id, seq, kind, vmId, generation, input } = operation;
+  put(operation: QueuedOperation): void {
+    const { id, seq, kind, vmId, generation, input, createdAt } = operation;
     this.#sql.exec(
       `INSERT OR IGNORE INTO operation (id, seq, kind, vm_id, generation, input, state, attempt, deadline_at)
        VALUES (?, ?, ?, ?, ?, ?, 'waiting', 0, ?)`,
-      ...[id, seq, kind, vmId, generation, JSON.stringify(input), deadlineAt],
+      ...[id, seq, kind, vmId, generation, JSON.stringify(input), Date.parse(expiryOf(createdAt))],
     );
   }
 
@@ -95,7 +99,10 @@ export class Outbox {
   /** The next moment at which a waiting operation expires; null when nothing waits. */
   nextDeadline(): number | null {
     const row = this.#sql
-      .exec<{ at: number | null }>("SELECT min(deadline_at) AS at FROM operation WHERE state = 'waiting'")
+      .exec<{ at: number | null }>(
+        // The first condition is the index's own: without it a look at an idle host reads a week of ended ones.
+        "SELECT min(deadline_at) AS at FROM operation WHERE state <> 'ended' AND state = 'waiting'",
+      )
       .one();
     return row.at;
   }

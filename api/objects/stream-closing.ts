@@ -10,6 +10,9 @@ export interface StreamClosing {
   readonly closeCode: number;
 }
 
+/** Of an answer that is no socket: the error's code. Its words are the body. */
+export const refusalHeader = "X-VoidVM-Refusal";
+
 const orderly = 1000;
 const failed = 1011;
 /** A closing frame has 125 bytes, two of which are the code. */
@@ -22,6 +25,10 @@ const closeCodes: Readonly<Record<StreamErrorCode, number>> = {
   GUEST_UNREACHABLE: socketCloseCodes.notFound,
   QEMU_FAILED: failed,
   HOST_ERROR: failed,
+  SSH_AUTH_FAILED: failed,
+  SSH_KEY_INVALID: failed,
+  SSH_FAILED: failed,
+  HOST_KEY_CHANGED: failed,
   STREAM_LOST: socketCloseCodes.restarting,
   HOST_OFFLINE: socketCloseCodes.restarting,
   STREAM_IDLE: orderly,

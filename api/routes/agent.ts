@@ -8,8 +8,11 @@ import { currentConfig } from "../config.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { isHub } from "../hubs.ts";
 import { hashSecret } from "../ids.ts";
 import { admitByAddress } from "../limits.ts";
+import { ownOrigins } from "../public-origin.ts";
+import { revoke } from "../revocations.ts";
 import { upgraded } from "../offer-stream.ts";
 import { body } from "../validate.ts";
 import { verifyHostToken } from "../host-tokens.ts";
@@ -27,42 +30,45 @@ export const agent = new Hono<AppEnv>()
     const { limits } = await currentConfig(c);
     await admitByAddress(c, "enrol", enrolmentsPerLogin * limits.loginsPerMinute);
     const hash = await hashSecret(request.token);
-    await assertHoldsKey(request, hash, new URL(c.req.url).origin);
+    await assertHoldsKey(request, hash, ownOrigins(c));
 
     const now = Date.now();
     const iso = (time: number) => new Date(time).toISOString();
     const since = iso(now - repeatableMs);
     const host = await spendEnrolment(c.env.DB, hash, request.publicKey.x, iso(now), since, c.var.auditNote);
     if (!host) throw await refusal(c, hash);
+    if (host.keySerial > 1) await revoke(c.env, { hostId: host.id, keySerial: host.keySerial });
     return ok(c, { hostId: host.id, name: host.name });
   })
   .get("/link", async (c) => {
-    const { hostId, tokenId } = await verifiedHost(c);
+    const { hostId, tokenId, keySerial } = await verifiedHost(c);
     const headers = new Headers(c.req.raw.headers);
     headers.delete("Authorization");
     headers.set("X-VoidVM-Host", hostId);
     headers.set("X-VoidVM-Token-Id", tokenId);
+    headers.set("X-VoidVM-Key-Serial", `${keySerial}`);
     return c.env.HOST_LINK.getByName(hostId).fetch(new Request(c.req.url, { headers }));
   })
   .get("/stream", async (c) => {
     const { hostId } = await verifiedHost(c);
-    const [streamId = "", secret = ""] = (c.req.header(streamTicketHeader) ?? "").split(".");
+    const [name = "", secret = ""] = (c.req.header(streamTicketHeader) ?? "").split(".");
     const headers = { Upgrade: "websocket", [streamTicketHeader]: secret, "X-VoidVM-Host": hostId };
-    return upgraded(await c.env.CONSOLE_STREAM.getByName(streamId).fetch(c.req.url, { headers }));
+    const object = isHub(name) ? c.env.USER_HUB.getByName(name) : c.env.CONSOLE_STREAM.getByName(name);
+    return upgraded(await object.fetch(c.req.url, { headers }));
   });
 
 /** Whose key has signed. Before any object is woken: a stranger must not be able to keep a fleet's objects awake. */
-async function verifiedHost(c: Context<AppEnv>): Promise<{ hostId: string; tokenId: string }> {
+async function verifiedHost(c: Context<AppEnv>) {
   if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
     throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
   }
   const { limits } = await currentConfig(c);
   await admitByAddress(c, "link", dialsPerRequest * limits.requestsPerMinute);
   const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";
-  return verifyHostToken(token, new URL(c.req.url).origin, (id) => findHostKey(c.env.DB, id));
+  return verifyHostToken(token, ownOrigins(c), (id) => findHostKey(c.env.DB, id));
 }
 
-async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, audience: string): Promise<void> {
+async function assertHoldsKey({ publicKey, proof }: EnrolRequest, hash: string, audience: string[]): Promise<void> {
   try {
     const key = await importJWK(publicKey, "EdDSA");
     const { payload } = await jwtVerify(proof, key, { algorithms: ["EdDSA"], audience, typ: "voidvm-enrol+jwt" });

@@ -9,6 +9,8 @@ import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { assertMatches, hasPrecondition, okTagged, preconditionFailed } from "../etag.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
+import { publicOrigin } from "../public-origin.ts";
+import { revoke } from "../revocations.ts";
 import { body, query } from "../validate.ts";
 import { toHost, toPagination } from "../views.ts";
 
@@ -51,13 +53,20 @@ export const hosts = new Hono<AppEnv>()
     if (!(await deleteHost(c.env.DB, id, { force, now: new Date().toISOString() }, c.var.auditNote))) {
       throw new ApiError("HOST_HAS_VMS", `'${host.name}' has ${allocated.vms} machines: delete them, or use force`);
     }
-    await revokeLink(c, id);
+    await revoke(c.env, { hostId: id, keySerial: null });
     return c.body(null, 204);
   })
   .post("/:id/drain", body(Nothing), async (c) => {
     const id = c.req.param("id");
     const host = toHost(await changeHost(c, id, { schedulable: false }));
     return ok(c, { host, remaining: await readRemaining(c.env.DB, id) } satisfies DrainedHost);
+  })
+  .post("/:id/release", body(Nothing), async (c) => {
+    const id = c.req.param("id");
+    const { host } = await requireHost(c, id);
+    if (host.status !== "quarantined") throw new ApiError("HOST_NOT_QUARANTINED", `'${host.name}' is ${host.status}`);
+    await c.env.HOST_LINK.getByName(id).release(id);
+    return ok(c, toHost(await requireHost(c, id)));
   })
   .post("/:id/token", async (c) => {
     const id = c.req.param("id");
@@ -80,28 +89,13 @@ async function changeHost(c: Context<AppEnv>, id: string, wanted: HostUpdate): P
   throw new ApiError("UNAVAILABLE", "Too many changes of this host at once: try again", { retryAfter: 1 });
 }
 
-/** Its key is gone from D1, so nothing connects any more; this ends what is connected. */
-async function revokeLink(c: Context<AppEnv>, id: string): Promise<void> {
-  for (let left = 3; left > 0; left--) {
-    try {
-      return await c.env.HOST_LINK.getByName(id).revoke();
-    } catch (error) {
-      const { message } = error as Error;
-      console.error(
-        JSON.stringify({ level: "error", requestId: c.var.requestId, message: `revoke ${id}: ${message}` }),
-      );
-    }
-  }
-}
-
 async function enrolmentFor(token: string) {
   return { hash: await hashSecret(token), expiresAt: new Date(Date.now() + tokenLifeMs).toISOString() };
 }
 
 /** The token is kept as a hash alone: this answer is the only place where it stands. */
 function shownOnce(c: Context<AppEnv>, token: string, expiresAt: string) {
-  const { origin } = new URL(c.req.url);
-  const command = `VOIDVM_EDGE=${origin} VOIDVM_ENROLMENT_TOKEN=${token} node agent/main.ts`;
+  const command = `VOIDVM_EDGE=${publicOrigin(c)} VOIDVM_ENROLMENT_TOKEN=${token} node agent/main.ts`;
   return { token, expiresAt, command };
 }
 

@@ -2,7 +2,7 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { findOperation, listOperations } from "../../db/operations.ts";
-import type { OperationRow } from "../../db/schema.ts";
+import type { OperationView } from "../../db/operation-view.ts";
 import { OperationKind, OperationStatus } from "../../protocol/operations.ts";
 import { PageQuery } from "../../protocol/rest.ts";
 import { ok } from "../envelope.ts";
@@ -57,8 +57,8 @@ export const operations = new Hono<AppEnv>()
   })
   .post("/:id/cancel", body(Nothing), async (c) => {
     const operation = await requireOperation(c, c.req.param("id"));
-    const { id, hostId, seq, kind, vmId, generation, finishedAt } = operation;
-    const order = { seq, id, kind, vmId, generation, input: null };
+    const { id, hostId, seq, kind, vmId, generation, createdAt, finishedAt } = operation;
+    const order = { seq, id, kind, vmId, generation, input: null, createdAt };
     const result = finishedAt === null ? await c.env.HOST_LINK.getByName(hostId).cancel(hostId, order) : "ended";
     switch (result) {
       case "ended":
@@ -74,7 +74,7 @@ export const operations = new Hono<AppEnv>()
     }
   });
 
-async function requireOperation(c: Context<AppEnv>, id: string): Promise<OperationRow> {
+async function requireOperation(c: Context<AppEnv>, id: string): Promise<OperationView> {
   const operation = await findOperation(c.env.DB, ownerOf(c), id);
   if (!operation) throw new ApiError("OPERATION_NOT_FOUND", `Operation with ID '${id.slice(0, 100)}' was not found`);
   return operation;

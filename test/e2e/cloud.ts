@@ -122,7 +122,9 @@ export class Cloud {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: response.status, headers: response.headers, body: (await response.json()) as Answer<T>["body"] };
+    const text = await response.text();
+    const answer = text === "" ? { success: response.ok } : JSON.parse(text);
+    return { status: response.status, headers: response.headers, body: answer as Answer<T>["body"] };
   }
 
   /** A WebSocket at an address, or below the API with the administrator's token. */

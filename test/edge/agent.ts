@@ -2,7 +2,14 @@
 import { SELF } from "cloudflare:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { hashSecret } from "../../api/ids.ts";
-import { type AgentFrame, EdgeFrame, type ExecuteFrame, type Outcome } from "../../protocol/agent-link.ts";
+import {
+  type AgentFrame,
+  EdgeFrame,
+  type ExecuteFrame,
+  type Outcome,
+  pingText,
+  pongText,
+} from "../../protocol/agent-link.ts";
 import type { VmReport } from "../../protocol/operations.ts";
 import { Client, machine } from "./client.ts";
 
@@ -81,10 +88,13 @@ export class FakeAgent {
   readonly hostId: string;
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
+  features: string[] = ["streams"];
   epoch = 0;
+  pongs = 0;
   closedWith: number | null = null;
   /** Answers an order at once where it gives something. */
   onExecute: (frame: ExecuteFrame) => void = () => {};
+  onDescribe: (frame: Extract<EdgeFrame, { type: "describe" }>) => void = () => {};
   readonly #key: Key;
   #socket: WebSocket | null = null;
 
@@ -99,6 +109,14 @@ export class FakeAgent {
     const key = await newKey();
     const answer = await enrol(body.data.enrolment.token, key);
     return new FakeAgent(answer.body.data.hostId, key);
+  }
+
+  /** Enrols again with a new key, as after a new installation. What the old key opened stays open here. */
+  async enrolAgain(admin: Client): Promise<FakeAgent> {
+    const { body } = await admin.post(`/hosts/${this.hostId}/token`);
+    const key = await newKey();
+    await enrol(body.data.enrolment.token, key);
+    return new FakeAgent(this.hostId, key);
   }
 
   /** Another agent with the same key, as a stolen one would be. */
@@ -135,7 +153,7 @@ export class FakeAgent {
       type: "hello",
       protocol: { lowest: 1, highest: 1 },
       agentVersion: "0.1.0",
-      features: ["streams"],
+      features: this.features,
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,
@@ -156,6 +174,10 @@ export class FakeAgent {
     this.send({ type: "done", operationId, kind, vmId, outcome, vm });
   }
 
+  ping(): void {
+    this.#socket?.send(pingText);
+  }
+
   close(): void {
     this.#socket?.close(1000, "gone");
   }
@@ -166,10 +188,15 @@ export class FakeAgent {
   }
 
   #hear(text: string): void {
+    if (text === pongText) {
+      this.pongs++;
+      return;
+    }
     const frame = EdgeFrame.parse(JSON.parse(text));
     this.frames.push(frame);
     if (frame.type === "welcome") this.epoch = frame.epoch;
     if (frame.type === "execute") this.onExecute(frame);
+    if (frame.type === "describe") this.onDescribe(frame);
   }
 }
 

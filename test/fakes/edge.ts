@@ -1,5 +1,6 @@
 /** An edge at the far end of a real socket, which says what a test tells it to and keeps what it hears. */
 import { createServer, type Server } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentFrame, type EdgeFrame, pingText, pongText } from "../../protocol/agent-link.ts";
@@ -11,29 +12,40 @@ export class FakeEdge {
   /** The `Authorization` of each dial. */
   readonly tokens: string[] = [];
   /** Answers dials with this status in place of a socket while it is set. */
-  refuseWith: { status: number; date: Date } | null = null;
+  refuseWith: { status: number; date: Date; code?: string } | null = null;
   /** The sockets of streams that were dialled, by the ticket. */
   readonly streams = new Map<string, WsPeer>();
   epoch = 0;
+  /** What `welcome` says, in ms. */
+  figures = { pingIntervalMs: 20_000, deadMs: 45_000 };
   /** What `sync` says is wanted. */
   wanted: string[] = [];
   readonly #server: Server;
   #socket: WebSocket | null = null;
 
-  private constructor(server: Server) {
+  readonly #scheme: string;
+
+  private constructor(server: Server, scheme: string) {
     this.#server = server;
+    this.#scheme = scheme;
   }
 
-  static async start(): Promise<FakeEdge> {
-    const server = createServer();
-    const edge = new FakeEdge(server);
+  /** With a certificate it speaks TLS. */
+  static async start(certificate?: { readonly key: string; readonly cert: string }): Promise<FakeEdge> {
+    const server = certificate ? createTlsServer({ ...certificate }) : createServer();
+    const edge = new FakeEdge(server, certificate ? "https" : "http");
+    server.on("request", (_request, response) => {
+      const answer = { success: true, data: { hostId: `host-${"0".repeat(26)}`, name: "h" } };
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify(answer));
+    });
     const sockets = new WebSocketServer({ noServer: true });
     server.on("upgrade", (request, socket, head) => {
       edge.tokens.push(request.headers.authorization ?? "");
       if (edge.refuseWith) {
-        const { status, date } = edge.refuseWith;
+        const { status, date, code } = edge.refuseWith;
+        const body = code ? JSON.stringify({ error: { code, message: "No", details: "not known here" } }) : "";
         socket.end(
-          `HTTP/1.1 ${status} Refused\r\nDate: ${date.toUTCString()}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+          `HTTP/1.1 ${status} Refused\r\nDate: ${date.toUTCString()}\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
         );
         return;
       }
@@ -47,8 +59,12 @@ export class FakeEdge {
     return edge;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${this.port}`;
   }
 
   send(frame: EdgeFrame): void {
@@ -57,6 +73,11 @@ export class FakeEdge {
 
   sendText(text: string): void {
     this.#socket?.send(text);
+  }
+
+  /** Closes with a code, as an edge that has a reason. */
+  close(code: number, reason: string): void {
+    this.#socket?.close(code, reason);
   }
 
   /** Cuts the connection as a network does: no closing handshake. */
@@ -106,8 +127,7 @@ export class FakeEdge {
           epoch: this.epoch,
           protocol: 1,
           hostId: "host-1",
-          pingIntervalMs: 20_000,
-          deadMs: 45_000,
+          ...this.figures,
         });
       }
       if (frame.type === "report" && frame.last) this.send({ type: "sync", epoch: this.epoch, wanted: this.wanted });

@@ -62,11 +62,21 @@ export const hostDocs = {
     answers: { 200: { description: "The host and its machines.", data: DrainedHost } },
     errors: ["HOST_NOT_FOUND"],
   },
+  "POST /hosts/:id/release": {
+    id: "releaseHost",
+    tag: "Hosts",
+    summary: "End a host's quarantine",
+    description:
+      "Two agents connected with its key, so nothing is sent to it. Make sure that one alone is left, then release the host; or make a new token, with which one of them enrols again and shuts the other out.",
+    answers: { 200: { description: "The host, which may connect again.", data: Host } },
+    errors: ["HOST_NOT_FOUND", "HOST_NOT_QUARANTINED"],
+  },
   "POST /hosts/:id/token": {
     id: "renewHostToken",
     tag: "Hosts",
     summary: "Make a new enrolment token",
-    description: "The one before is worthless from then on.",
+    description:
+      "The one before is worthless from then on. The host's key stays good until the token is spent; then whatever is connected with it is closed, and a quarantine ends.",
     answers: {
       201: { description: "How the host joins.", data: z.object({ enrolment: Enrolment }) },
     },

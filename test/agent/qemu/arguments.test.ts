@@ -46,7 +46,7 @@ it("turns a spec into exactly these arguments", () => {
     ...["-device", "virtio-blk-pci,id=seed0-device,drive=seed0"],
     ...["-netdev", "user,id=net0"],
     ...["-device", "virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,romfile="],
-    ...["-device", "virtio-rng-pci", "-device", "virtio-balloon-pci"],
+    ...["-device", "virtio-rng-pci", "-device", "virtio-balloon-pci,id=balloon0"],
     ...["-vga", "std", "-vnc", `unix:${sockets}/vnc.sock,share=ignore`],
     ...["-device", "virtio-serial-pci"],
     ...["-chardev", `socket,id=agent0,path=${sockets}/ga.sock,server=on,wait=off`],
