@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import { allowedOrigins } from "./cors.ts";
 import type { AppEnv } from "./env.ts";
 import { ApiError } from "./errors.ts";
+import { ownOrigins } from "./public-origin.ts";
 
 /** Errors: UPGRADE_REQUIRED, FORBIDDEN. */
 export function assertUpgrade(c: Context<AppEnv>): void {
@@ -13,6 +14,6 @@ export function assertUpgrade(c: Context<AppEnv>): void {
     throw new ApiError("UPGRADE_REQUIRED", "This address takes WebSocket connections only");
   }
   const origin = c.req.header("Origin");
-  if (origin === undefined || origin === new URL(c.req.url).origin || allowedOrigins(c.env).includes(origin)) return;
+  if (origin === undefined || [...ownOrigins(c), ...allowedOrigins(c.env)].includes(origin)) return;
   throw new ApiError("FORBIDDEN", "Pages of this origin may not connect: see VOIDVM_CORS_ORIGINS");
 }

@@ -1,6 +1,6 @@
 /**
- * One client's socket on `/ws`, and all that must be known of it. It hibernates, so that is in its attachment; a change
- * is written there before the object's turn ends.
+ * One client's socket on `/ws`, and all that must be known of it. It hibernates, so that is in its attachment, where a
+ * change is written before the object's turn ends; but for the subscriptions, of which an attachment can't hold all.
  */
 import { type ServerMessage, socketCloseCodes, socketLimits, type Topic } from "../../protocol/client-socket.ts";
 import { type ErrorCode, errorTable } from "../../protocol/errors.ts";
@@ -63,24 +63,28 @@ type Outgoing = ServerMessage extends infer M ? (M extends ServerMessage ? Omit<
 
 /** How many requests a client may make that doesn't read the answers. */
 const mostLate = 1_000;
+const prefix = "subscriptions:";
 const known = new WeakMap<WebSocket, Connection>();
 
 export class Connection {
   readonly #socket: WebSocket;
+  readonly #kv: SyncKvStorage;
   #state: Attachment;
   #isSaved = true;
 
-  private constructor(socket: WebSocket, state: Attachment) {
+  private constructor(socket: WebSocket, kv: SyncKvStorage, state: Attachment) {
     this.#socket = socket;
+    this.#kv = kv;
     this.#state = state;
     known.set(socket, this);
   }
 
   static begin(
     socket: WebSocket,
+    kv: SyncKvStorage,
     { language, address, limits, session }: Pick<Attachment, "language" | "address" | "limits" | "session">,
   ): Connection {
-    const connection = new Connection(socket, {
+    const connection = new Connection(socket, kv, {
       ...{ id: crypto.randomUUID(), openedAt: Date.now(), language, address, limits, session },
       ...{ subscriptions: [], cursors: { state: null, events: null }, window: emptyWindow },
     });
@@ -88,8 +92,12 @@ export class Connection {
     return connection;
   }
 
-  static of(socket: WebSocket): Connection {
-    return known.get(socket) ?? new Connection(socket, socket.deserializeAttachment() as Attachment);
+  static of(socket: WebSocket, kv: SyncKvStorage): Connection {
+    const found = known.get(socket);
+    if (found) return found;
+    const attached = socket.deserializeAttachment() as Omit<Attachment, "subscriptions">;
+    const subscriptions = kv.get<Subscription[]>(`${prefix}${attached.id}`) ?? [];
+    return new Connection(socket, kv, { ...attached, subscriptions });
   }
 
   get state(): Attachment {
@@ -107,17 +115,24 @@ export class Connection {
 
   update(values: Partial<Omit<Attachment, "id" | "openedAt">>): void {
     this.#state = { ...this.#state, ...values };
+    if (values.subscriptions) this.#kv.put(`${prefix}${this.#state.id}`, values.subscriptions);
     if (!this.#isSaved) return;
     this.#isSaved = false;
     queueMicrotask(() => {
       this.#isSaved = true;
-      this.#socket.serializeAttachment(this.#state);
+      const { subscriptions: _, ...attached } = this.#state;
+      this.#socket.serializeAttachment(attached);
     });
   }
 
   /** Wants a sign of life: whoever reads so far answers. */
   ask(id: string = crypto.randomUUID()): void {
     this.#write({ type: "ping", data: {}, id });
+  }
+
+  /** The socket is gone. */
+  forget(): void {
+    this.#kv.delete(`${prefix}${this.#state.id}`);
   }
 
   /** Bytes of a console, which counts them by itself. */

@@ -172,7 +172,7 @@ export class Entrance {
   #accept({ language, address, limits }: SocketRequest, session: Session | null): Response {
     const { 0: outer, 1: inner } = new WebSocketPair();
     this.#ctx.acceptWebSocket(inner, [clientTag]);
-    Connection.begin(inner, { language, address, limits, session });
+    Connection.begin(inner, this.#ctx.storage.kv, { language, address, limits, session });
     return new Response(null, { status: 101, webSocket: outer });
   }
 }

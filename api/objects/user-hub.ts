@@ -155,7 +155,7 @@ export class UserHub extends DurableObject<Env> {
 
   override async webSocketMessage(socket: WebSocket, text: string | ArrayBuffer): Promise<void> {
     if (this.#consoles.isHost(socket)) return this.#consoles.fromHost(socket, text);
-    const connection = Connection.of(socket);
+    const connection = Connection.of(socket, this.#kv);
     if (!connection.isOpen) return;
     const size = typeof text === "string" ? text.length : text.byteLength;
     if (size > socketLimits.maxMessageBytes) {
@@ -176,12 +176,12 @@ export class UserHub extends DurableObject<Env> {
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     if (this.#consoles.isHost(socket)) this.#consoles.hostGone(socket);
-    else await this.#gone(Connection.of(socket));
+    else await this.#gone(Connection.of(socket, this.#kv));
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
     if (this.#consoles.isHost(socket)) this.#consoles.hostGone(socket);
-    else await this.#gone(Connection.of(socket));
+    else await this.#gone(Connection.of(socket, this.#kv));
   }
 
   /** Ends what has had its time, and looks for what no hint came of. */
@@ -252,6 +252,7 @@ export class UserHub extends DurableObject<Env> {
   async #gone(connection: Connection): Promise<void> {
     const { id, session } = connection.state;
     this.#control.forget(id);
+    connection.forget();
     this.#consoles.endAll(connection);
     await this.#samples.settle().catch(logFailure);
     const own = session && userHub(session.id);
@@ -298,7 +299,7 @@ export class UserHub extends DurableObject<Env> {
   }
 
   #all(): Connection[] {
-    return this.ctx.getWebSockets(clientTag).map((socket) => Connection.of(socket));
+    return this.ctx.getWebSockets(clientTag).map((socket) => Connection.of(socket, this.#kv));
   }
 
   /** Those that have said who they are. */

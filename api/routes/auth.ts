@@ -19,6 +19,7 @@ import { userHub } from "../hubs.ts";
 import { hashSecret, newId } from "../ids.ts";
 import { admitLogin, clientAddress } from "../limits.ts";
 import { newRefreshToken } from "../personal-tokens.ts";
+import { publicOrigin } from "../public-origin.ts";
 import { newSocketTicket } from "../socket-tickets.ts";
 import { accessTokenSeconds, refreshTokenSeconds, signAccessToken } from "../tokens.ts";
 import { changeUser } from "../user-changes.ts";
@@ -127,7 +128,7 @@ export const auth = new Hono<AppEnv>()
     const expiresAt = Date.now() + socketLimits.ticketSeconds * 1000;
     const hub = c.env.USER_HUB.getByName(userHub(bearer.userId));
     await hub.offerTicket(await hashSecret(ticket), bearer, expiresAt);
-    const url = new URL("/ws", c.req.url);
+    const url = new URL("/ws", publicOrigin(c));
     url.protocol = url.protocol.replace("http", "ws");
     url.search = new URLSearchParams({ ticket }).toString();
     c.header("Cache-Control", "no-store");

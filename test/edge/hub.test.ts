@@ -128,7 +128,7 @@ describe("a socket", () => {
   it("that doesn't say whose it is is closed after ten seconds, and leaves nothing behind", async () => {
     const before = new Set((await listDurableObjectIds(bindings.USER_HUB)).map(String));
     const socket = await unknownSocket();
-    const id = (await listDurableObjectIds(bindings.USER_HUB)).find((one) => !before.has(`${one}`));
+    const id = (await listDurableObjectIds(bindings.USER_HUB)).find((one) => !before.has(one.toString()));
     const stub = bindings.USER_HUB.get(id as DurableObjectId);
     await runInDurableObject(stub, async (_: UserHub, state) => {
       expect(await state.storage.getAlarm()).toBeGreaterThan(Date.now() + 5_000);
@@ -336,6 +336,7 @@ describe("what is no message", () => {
     await socket.heard("error");
     socket.send({ type: "please", id: "a" });
     await until(() => socket.messages.some(({ id }) => id === "a"), "the id is repeated");
+    expect(socket.all("error")).toHaveLength(2);
   });
 
   it.each([
