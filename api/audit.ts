@@ -48,6 +48,11 @@ export function beginAudit(c: Context<AppEnv>, route: RouteKey, caller: Caller |
   });
 }
 
+/** Tells in the entry what of the query matters. The query itself may hold a token. */
+export function addToAudit(c: Context<AppEnv>, query: string): void {
+  c.set("auditNote", { ...c.var.auditNote, path: `${c.var.auditNote.path}?${query}` });
+}
+
 /** Of a request that changes nothing after all: it only hears again what an earlier one did. */
 export function dropAudit(c: Context<AppEnv>): void {
   c.set("auditNote", undefined as never);

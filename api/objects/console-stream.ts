@@ -184,6 +184,8 @@ export class ConsoleStream extends DurableObject<Env> {
   }
 
   async #gone(socket: WebSocket): Promise<void> {
+    // The other half of its goodbye.
+    close(socket, 1000, "");
     const isClient = relayState(socket) === null;
     await this.end(isClient ? orderlyEnd : closingOf("STREAM_LOST", "The host's connection was lost"));
     // A reader that doesn't even take the end still costs memory: its place is free once its socket is gone.

@@ -1,6 +1,7 @@
 /** `/streams` and the routes of machines that lead there: raw bytes of consoles and of ports, over WebSockets. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { addToAudit } from "../audit.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { connectStream, offerStream, type Ticket, ticketUrl } from "../offer-stream.ts";
@@ -43,6 +44,7 @@ export const vmStreams = new Hono<AppEnv>()
   });
 
 function offerTunnel(c: Context<AppEnv>, idOrName: string, port: number): Promise<Ticket> {
+  addToAudit(c, `port=${port}`);
   return offerStream(c, idOrName, "vm:tunnel", (vmId) => ({ kind: "tcp", vmId, port }));
 }
 

@@ -11,6 +11,7 @@ export class StreamPeer {
   /** Bytes heard so far, as Latin-1. */
   text = "";
   bytes = 0;
+  greatestFrame = 0;
   closed: { readonly code: number; readonly reason: string } | null = null;
   readonly #socket: WebSocket;
 
@@ -56,6 +57,7 @@ export class StreamPeer {
   #hear(data: string | ArrayBuffer): void {
     if (typeof data === "string") return void this.controls.push(StreamControl.parse(JSON.parse(data)));
     this.bytes += data.byteLength;
+    this.greatestFrame = Math.max(this.greatestFrame, data.byteLength);
     this.text += new TextDecoder("latin1").decode(data.slice(0, 1000));
   }
 }

@@ -1,19 +1,13 @@
 /** The host's end of a stream against an edge at the far end of a real socket, joined to a real TCP connection. */
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { createHash } from "node:crypto";
 import { generateKeyPair } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { HostError } from "../../../agent/errors.ts";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { Identity } from "../../../agent/identity.ts";
 import { dialStream } from "../../../agent/streams/dial.ts";
 import { StreamSocket } from "../../../agent/streams/stream-socket.ts";
-import { streamLimits } from "../../../protocol/streams.ts";
 import { FakeEdge } from "../../fakes/edge.ts";
 import type { WsPeer } from "../../fakes/ws-peer.ts";
-
-const { windowBytes, unawareBytes, maxFrameBytes } = streamLimits;
 
 let edge: FakeEdge;
 let server: Server;
