@@ -57,9 +57,10 @@ export class ConsoleStream extends DurableObject<Env> {
     await this.#store({ ...offer, state: "offered", hostTicketHash: null, until: offer.expiresAt + rememberMs });
   }
 
-  /** Whether a client's socket is here still. */
+  /** Whether it takes a place among its user's connections: its client is here, or is just being let in. */
   isOpen(): boolean {
-    return this.#socket("client") !== null;
+    const state = this.#stream()?.state;
+    return state === "waiting" || state === "joined" || this.#socket("client") !== null;
   }
 
   /** Ends it, whoever uses it still: the right to it has ended. */

@@ -26,8 +26,8 @@ export interface Subscription {
   readonly topic: Topic["topic"];
   /** Of a machine's: its id. */
   readonly vmId?: string;
-  /** As the client called it. */
-  readonly called?: string;
+  /** As it was called when this began: a client may call it so. */
+  readonly name?: string;
   /** The last event that was in the state with which it began. */
   readonly since: number;
 }

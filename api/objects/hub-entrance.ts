@@ -120,8 +120,8 @@ export class Entrance {
     const events = lost.some(({ topic }) => topic === "events") ? null : cursors.events;
     const kept = subscriptions.filter((one) => !isLost(one));
     connection.update({ session, subscriptions: kept, cursors: { ...cursors, events } });
-    for (const { topic, called } of lost) {
-      const about = called === undefined ? {} : { vmId: called };
+    for (const { topic, vmId } of lost) {
+      const about = vmId === undefined ? {} : { vmId };
       connection.fail("FORBIDDEN", `The right to '${topic}' has ended, and so has the subscription`, about);
     }
   }

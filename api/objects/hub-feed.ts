@@ -53,10 +53,11 @@ export class Feed {
     }
   }
 
-  /** For those that wait already: a hint may have found nobody in between. */
+  /** For those that wait already: what D1 knows of this may have been lost, by a backup that was restored for one. */
   async watchAgain(): Promise<void> {
+    this.#kv.delete(watchingKey);
     const [connection] = this.#audience.connections();
-    if (connection?.state.session && this.isWanted) await this.#watch(connection.state.session);
+    if (connection?.state.session) await this.#watch(connection.state.session);
   }
 
   /** Ends the hints where nobody waits any more, whatever was thought before. */

@@ -5,7 +5,7 @@
  * the other, so a handler that takes long must not be waited for.
  */
 import type { z } from "zod";
-import { ClientMessage, socketLimits } from "../../protocol/client-socket.ts";
+import { ClientMessage } from "../../protocol/client-socket.ts";
 import { ApiError } from "../errors.ts";
 import { invalidity } from "../validate.ts";
 import type { Connection, Session } from "./hub-connection.ts";

@@ -42,7 +42,7 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
-      const subscription = { topic: "vm-status" as const, vmId: vm.id, called: vmId, since: at };
+      const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, since: at };
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
     },
   },
@@ -84,7 +84,7 @@ export function withSubscription(all: readonly Subscription[], added: Subscripti
 export function withoutSubscription(all: readonly Subscription[], wanted: Topic): Subscription[] {
   const vm = "vmId" in wanted ? wanted.vmId : undefined;
   return all.filter(
-    ({ topic, vmId, called }) => topic !== wanted.topic || (vm !== undefined && vm !== vmId && vm !== called),
+    ({ topic, vmId, name }) => topic !== wanted.topic || (vm !== undefined && vm !== vmId && vm !== name),
   );
 }
 

@@ -3,6 +3,7 @@
  * rights, and the words of operations/.
  */
 import type { RouterRoute } from "hono/types";
+import { ClientMessage, ServerMessage } from "../../protocol/client-socket.ts";
 import { access, apiBase, isForUsers, type RouteKey, routeKeyOf } from "../access.ts";
 import { validatedBy } from "../validate.ts";
 import { errorsOf, ErrorResponses } from "./error-responses.ts";
@@ -31,6 +32,8 @@ export function openApiDocument(mounted: readonly RouterRoute[], version: string
       (paths[openPath(route.path)] ??= {})[route.method.toLowerCase()] = toOperation(route, doc, schemas, errors);
   }
   const responses = errors.components();
+  // What is said on `/ws` has no route here.
+  const messages = [schemas.body(ClientMessage, "ClientMessage"), schemas.answer(ServerMessage, "ServerMessage")];
   return {
     openapi: "3.1.1",
     info: {
@@ -45,7 +48,7 @@ export function openApiDocument(mounted: readonly RouterRoute[], version: string
     tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
     paths: Object.fromEntries(Object.entries(paths).toSorted(([a], [b]) => a.localeCompare(b))),
     components: {
-      schemas: schemas.reachableFrom(paths),
+      schemas: schemas.reachableFrom([paths, messages]),
       responses,
       headers,
       parameters,

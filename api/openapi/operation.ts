@@ -10,7 +10,8 @@ export const tags = {
   "Virtual machines": "Create machines and act on them. Slow work answers at once, with the operation that does it.",
   Consoles: "Screens, serial consoles and network ports of machines, over WebSockets.",
   Operations: "What was asked for and how it went. Wait here in place of polling.",
-  Events: "What happened, in order. `/ws` tells it as it happens.",
+  Events:
+    "What happened, in order. The WebSocket `/ws` tells it as it happens: it takes messages as in the schema `ClientMessage`, and sends those of `ServerMessage`.",
   Images: "What machines are made from.",
   Hosts: "The machines that machines run on.",
   System: "What this installation is, has and did, and how it is set.",

@@ -7,6 +7,7 @@ import { z } from "zod";
 import * as accounts from "../../protocol/accounts.ts";
 import * as events from "../../protocol/events.ts";
 import * as link from "../../protocol/agent-link.ts";
+import * as socket from "../../protocol/client-socket.ts";
 import * as config from "../../protocol/config.ts";
 import * as operations from "../../protocol/operations.ts";
 import * as permissions from "../../protocol/permissions.ts";
@@ -21,7 +22,20 @@ export type Json = Record<string, unknown>;
 
 const prefix = "#/components/schemas/";
 const exported = new Map<z.ZodType, string>();
-for (const module of [vm, operations, rest, permissions, accounts, config, records, system, streams, link, events]) {
+for (const module of [
+  vm,
+  operations,
+  rest,
+  permissions,
+  accounts,
+  config,
+  records,
+  system,
+  streams,
+  link,
+  events,
+  socket,
+]) {
   for (const [name, value] of Object.entries(module)) if (value instanceof z.ZodType) exported.set(value, name);
 }
 
