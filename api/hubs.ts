@@ -16,6 +16,11 @@ export function newSocketHub(): string {
   return `socket:${newSecret()}`;
 }
 
+/** Whether an object of this name is one of these. */
+export function isHub(name: string): boolean {
+  return name.startsWith("user:") || name.startsWith("socket:");
+}
+
 /** There are new events. Whoever misses this looks by themselves before long. */
 export async function tellHubs(env: Env, hubs: readonly string[]): Promise<void> {
   await Promise.allSettled(hubs.map((hub) => env.USER_HUB.getByName(hub).look(hub)));

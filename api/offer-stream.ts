@@ -1,11 +1,9 @@
 /** Makes the ticket that opens a stream, and spends it. */
 import type { Context } from "hono";
-import { findVm } from "../db/vms.ts";
 import { socketLimits } from "../protocol/client-socket.ts";
 import { type ErrorCode, errorTable } from "../protocol/errors.ts";
 import type { Permission } from "../protocol/permissions.ts";
 import { streamTicketHeader } from "../protocol/streams.ts";
-import type { VmStatus } from "../protocol/vm.ts";
 import { apiBase } from "./access.ts";
 import { credentialOf } from "./auth.ts";
 import type { AppEnv } from "./env.ts";
@@ -14,7 +12,7 @@ import { hashSecret, newId, newSecret } from "./ids.ts";
 import type { RawTarget } from "./objects/console-stream.ts";
 import { refusalHeader } from "./objects/stream-closing.ts";
 import { ownerOf } from "./owner.ts";
-import { vmNotFound } from "./vm-not-found.ts";
+import { runningVm } from "./running-vm.ts";
 
 export interface Ticket {
   readonly streamId: string;
@@ -23,9 +21,6 @@ export interface Ticket {
   readonly expiresAt: number;
 }
 
-/** A process is there, or was when its host was last heard of. */
-const withProcess: readonly VmStatus[] = ["starting", "running", "paused", "stopping"];
-
 /** Errors: VM_NOT_FOUND, VM_NOT_RUNNING, HOST_OFFLINE. */
 export async function offerStream(
   c: Context<AppEnv>,
@@ -33,18 +28,12 @@ export async function offerStream(
   permission: Permission,
   targetOf: (vmId: string) => RawTarget,
 ): Promise<Ticket> {
-  const view = await findVm(c.env.DB, ownerOf(c), idOrName);
-  if (!view) throw vmNotFound(idOrName);
-  const { vm, host } = view;
-  if (!withProcess.includes(vm.status)) throw new ApiError("VM_NOT_RUNNING", `'${vm.name}' is ${vm.status}: start it`);
-  if (host.status !== "online") {
-    throw new ApiError("HOST_OFFLINE", `The host '${host.name}' is not connected`, { retryAfter: 5 });
-  }
+  const { vmId, hostId } = await runningVm(c.env.DB, ownerOf(c), idOrName);
   const { userId, credential } = await credentialOf(c);
   const [streamId, secret] = [newId("stream"), newSecret()];
   const expiresAt = Date.now() + socketLimits.ticketSeconds * 1000;
   await c.env.CONSOLE_STREAM.getByName(streamId).offer({
-    ...{ streamId, hostId: host.id, target: targetOf(vm.id), userId, credential, permission },
+    ...{ streamId, hostId, target: targetOf(vmId), userId, credential, permission },
     ...{ ticketHash: await hashSecret(secret), expiresAt },
   });
   return { streamId, secret, expiresAt };

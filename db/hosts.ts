@@ -35,6 +35,11 @@ export async function findHost(d1: D1Database, id: string): Promise<HostView | n
 }
 
 /** The key that the host's tokens are verified with; null when there is no such host or it has not enrolled. */
+export async function listHostIds(d1: D1Database): Promise<string[]> {
+  const rows = await drizzle(d1).select({ id: hosts.id }).from(hosts).orderBy(hosts.id);
+  return rows.map(({ id }) => id);
+}
+
 export async function findHostKey(d1: D1Database, id: string): Promise<string | null> {
   const [row] = await drizzle(d1).select({ key: hosts.publicKey }).from(hosts).where(eq(hosts.id, id));
   return row?.key ?? null;

@@ -17,12 +17,12 @@ export async function readPresentVms(
   d1: D1Database,
   owner: Owner,
   idOrName: string | null,
-): Promise<Present<Pick<VmRow, "id" | "name" | "status">>> {
+): Promise<Present<Pick<VmRow, "id" | "name" | "status" | "hostId">>> {
   const db = drizzle(d1);
   const all = owner.seesAll ? undefined : eq(vms.ownerId, owner.id);
   const [rows, at] = await db.batch([
     db
-      .select({ id: vms.id, name: vms.name, status: vms.status })
+      .select({ id: vms.id, name: vms.name, status: vms.status, hostId: vms.hostId })
       .from(vms)
       .where(idOrName === null ? all : isVm(owner, idOrName))
       .orderBy(vms.id),

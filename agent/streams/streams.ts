@@ -26,10 +26,13 @@ const targets: { readonly [K in StreamKind]: OpenStream<K> } = {
 
 export class Streams {
   readonly #options: StreamsOptions;
+  readonly #openTarget: typeof openTarget;
   #count = 0;
 
-  constructor(options: StreamsOptions) {
+  /** `open` reaches a target; other than the host's own only in measurements and tests. */
+  constructor(options: StreamsOptions, open: typeof openTarget = openTarget) {
     this.#options = options;
+    this.#openTarget = open;
   }
 
   /** Whatever becomes of it, the client is told by the socket, or by the edge where there was none in time. */
@@ -44,7 +47,7 @@ export class Streams {
         if (this.#count > streamLimits.maxPerHost) {
           throw new HostError("TOO_MANY_STREAMS", `This host has ${streamLimits.maxPerHost} streams already`);
         }
-        joined.join(await openTarget(target, host));
+        joined.join(await this.#openTarget(target, host));
       } catch (error) {
         joined.finish(error as Error);
       }

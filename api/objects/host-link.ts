@@ -16,6 +16,7 @@ import {
   pingText,
   pongText,
 } from "../../protocol/agent-link.ts";
+import type { WatchOrder } from "../../protocol/samples.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
 import { tellHubs, tellHubsOfProgress } from "../hubs.ts";
@@ -23,6 +24,7 @@ import { CancelAnswers } from "./cancel-answers.ts";
 import { Coalesced } from "./coalesced.ts";
 import { endedUnseen, executeFrame, iso, parseFrame } from "./frames.ts";
 import { HostSessionStore } from "./host-session.ts";
+import { HostWatch } from "./host-watch.ts";
 import { Outbox, type OutboxEntry, type QueuedOperation } from "./outbox.ts";
 import { Projector } from "./projector.ts";
 import { settleReport } from "./reconcile.ts";
@@ -46,6 +48,7 @@ export class HostLink extends DurableObject<Env> {
   readonly #outbox = new Outbox(this.ctx.storage.sql);
   readonly #session = new HostSessionStore(this.ctx.storage.sql);
   readonly #projector = new Projector(this.env, this.#outbox);
+  readonly #watch = new HostWatch(this.ctx.storage.kv, this.env);
   readonly #progressAt = new Map<string, number>();
   readonly #cancelAnswers = new CancelAnswers();
   readonly #takingOver = new Coalesced(() => this.#takeOver());
@@ -118,6 +121,12 @@ export class HostLink extends DurableObject<Env> {
     if (!features.includes("streams")) return "unsupported";
     this.#send(socket, { type: "open-stream", epoch, order });
     return "sent";
+  }
+
+  /** What a hub watches of this host; null: nothing any more. */
+  watch(hostId: string, hub: string, order: WatchOrder | null): void {
+    if (this.#session.current.hostId !== hostId) this.#session.update({ hostId });
+    if (this.#watch.set(hub, order)) this.#sendWatch();
   }
 
   /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
@@ -226,6 +235,8 @@ export class HostLink extends DurableObject<Env> {
         return this.#event(socket, frame);
       case "cancelled":
         return this.#cancelAnswers.tell(frame.operationId, frame.effect);
+      case "stats":
+        if (await this.#watch.tell(this.#session.current.hostId, frame)) this.#sendWatch();
     }
   }
 
@@ -251,8 +262,16 @@ export class HostLink extends DurableObject<Env> {
     this.#session.update({ synced: true });
     this.#send(socket, { type: "sync", epoch, wanted });
     this.#deliver();
+    if (!this.#watch.isEmpty) this.#sendWatch();
     await this.wake(hostId).catch(logTakeOver);
     await this.#settle();
+  }
+
+  #sendWatch(): void {
+    const socket = this.#currentSocket();
+    const { synced, epoch, features } = this.#session.current;
+    if (!socket || !synced || !features.includes("samples")) return;
+    this.#send(socket, { type: "watch", epoch, order: this.#watch.order() });
   }
 
   async #accepted(operationId: string): Promise<void> {

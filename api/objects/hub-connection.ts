@@ -26,6 +26,10 @@ export interface Subscription {
   readonly topic: Topic["topic"];
   /** Of a machine's: its id. */
   readonly vmId?: string;
+  /** Of samples: the host that takes them; of all of them where there is none. */
+  readonly hostId?: string;
+  /** Of samples, in ms. */
+  readonly interval?: number;
   /** As it was called when this began: a client may call it so. */
   readonly name?: string;
   /** The last event that was in the state with which it began. */
@@ -111,15 +115,31 @@ export class Connection {
     });
   }
 
+  /** Wants a sign of life: whoever reads so far answers. */
+  ask(id: string = crypto.randomUUID()): void {
+    this.#write({ type: "ping", data: {}, id });
+  }
+
+  /** Bytes of a console, which counts them by itself. */
+  sendOfStream(message: Outgoing): void {
+    this.#write(message);
+  }
+
   send(message: Outgoing): void {
-    if (!this.isOpen) return;
-    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
-    this.#socket.send(text);
+    const text = this.#write(message);
+    if (text === null) return;
     const window = afterSending(this.#state.window, text);
     if (!mustAsk(window)) return this.update({ window });
     const id = crypto.randomUUID();
     this.update({ window: { ...window, asked: { id, sent: window.sent } } });
-    this.#socket.send(JSON.stringify({ type: "ping", data: {}, id, timestamp: new Date().toISOString() }));
+    this.ask(id);
+  }
+
+  #write(message: Outgoing): string | null {
+    if (!this.isOpen) return null;
+    const text = JSON.stringify({ ...message, timestamp: new Date().toISOString() });
+    this.#socket.send(text);
+    return text;
   }
 
   /** Says what was wrong with a request, or with what it asked for. */

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { ClientMessage } from "../../protocol/client-socket.ts";
 import { ApiError } from "../errors.ts";
 import { invalidity } from "../validate.ts";
+import { inputControl, screenWish, terminalWish } from "./console-messages.ts";
 import type { Connection, Session } from "./hub-connection.ts";
 import { topics, withoutSubscription, withSubscription } from "./hub-topics.ts";
 import type { UserHub } from "./user-hub.ts";
@@ -42,17 +43,45 @@ const handlers: { readonly [T in Type]?: Handler<T> } = {
       state();
     });
     hub.runFeed();
+    hub.settleSamples();
   },
-  unsubscribe(_hub, connection, { data: topic, id }) {
+  unsubscribe(hub, connection, { data: topic, id }) {
     const subscriptions = withoutSubscription(connection.state.subscriptions, topic);
     const { cursors } = connection.state;
     connection.update({ subscriptions, cursors: topic.topic === "events" ? { ...cursors, events: null } : cursors });
     connection.send(answerTo(id, "unsubscribe", { status: "success", topic: topic.topic }));
+    hub.settleSamples();
   },
   async "vm-control"(hub, connection, { data, id }) {
     await hub.awaitEvents(connection);
     // It answers by itself, and others needn't wait for it.
     hub.inBackground(hub.control.begin(connection, { ...data, id }));
+  },
+  async "vnc-connect"({ consoles, name }, connection, { data, id }) {
+    assertMay(connection, "vm:console");
+    await consoles.connect(name(), connection, screenWish(data, id));
+  },
+  "vnc-data"({ consoles }, connection, { data }) {
+    consoles.bytes(connection, data.vmId, "screen", Buffer.from(data.data, "base64"));
+  },
+  "vnc-input"({ consoles }, connection, { data }) {
+    consoles.control(connection, data.vmId, "screen", inputControl(data));
+  },
+  "vnc-close"({ consoles }, connection, { data, id }) {
+    consoles.close(connection, data.vmId, "screen", id);
+  },
+  async "terminal-connect"({ consoles, name }, connection, { data, id }) {
+    assertMay(connection, "vm:console");
+    await consoles.connect(name(), connection, terminalWish(data, id));
+  },
+  "terminal-input"({ consoles }, connection, { data }) {
+    consoles.bytes(connection, data.vmId, "terminal", new TextEncoder().encode(data.input));
+  },
+  "terminal-resize"({ consoles }, connection, { data: { vmId, cols, rows } }) {
+    consoles.control(connection, vmId, "terminal", { type: "resize", cols, rows });
+  },
+  "terminal-close"({ consoles }, connection, { data, id }) {
+    consoles.close(connection, data.vmId, "terminal", id);
   },
   ping(_hub, connection, { id }) {
     connection.send(answerTo(id, "pong", {}));

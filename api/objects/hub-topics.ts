@@ -1,5 +1,6 @@
 /** What can be subscribed to: the right that it takes, the state that it begins with, and which events it is told of. */
 import { type EventPage, readEvents } from "../../db/events.ts";
+import { findHost } from "../../db/hosts.ts";
 import { type Present, readPresentOperations, readPresentVms } from "../../db/present.ts";
 import type { EventRow, OperationRow, VmRow } from "../../db/schema.ts";
 import type { Owner } from "../../db/vms.ts";
@@ -42,7 +43,7 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
-      const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, since: at };
+      const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, hostId: vm.hostId, since: at };
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
     },
   },
@@ -52,6 +53,29 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
       const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), null);
       const subscription = { topic: "vm-status-all" as const, since: at };
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
+    },
+  },
+  "vm-metrics": {
+    permission: "vm:read",
+    async begin(env, connection, { vmId, interval }) {
+      const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
+      const [vm] = rows;
+      if (!vm) throw vmNotFound(vmId);
+      const { id, name, hostId } = vm;
+      const subscription = { topic: "vm-metrics" as const, vmId: id, name, hostId, interval, since: at };
+      return { subscription, cursor: "state", at, state: () => {} };
+    },
+  },
+  "system-monitor": {
+    permission: "host:read",
+    async begin(env, connection, { hostId, interval }) {
+      if (hostId !== undefined && !(await findHost(env.DB, hostId))) {
+        throw new ApiError("HOST_NOT_FOUND", `There is no host '${hostId}'`);
+      }
+      const { through: at } = await readEvents(env.DB, ownerOf(connection), { after: 0, limit: 0 });
+      const which = hostId === undefined ? {} : { hostId };
+      const subscription = { topic: "system-monitor" as const, ...which, interval, since: at };
+      return { subscription, cursor: "state", at, state: () => {} };
     },
   },
   operations: {
@@ -76,16 +100,20 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
 
 /** One more subscription, in place of the same one. Errors: TOO_MANY_SUBSCRIPTIONS. */
 export function withSubscription(all: readonly Subscription[], added: Subscription): Subscription[] {
-  const others = all.filter(({ topic, vmId }) => topic !== added.topic || vmId !== added.vmId);
+  const others = all.filter(
+    ({ topic, vmId, hostId }) => topic !== added.topic || vmId !== added.vmId || hostId !== added.hostId,
+  );
   if (others.length < socketLimits.maxSubscriptions) return [...others, added];
   throw new ApiError("TOO_MANY_SUBSCRIPTIONS", `A connection has at most ${socketLimits.maxSubscriptions}`);
 }
 
 export function withoutSubscription(all: readonly Subscription[], wanted: Topic): Subscription[] {
   const vm = "vmId" in wanted ? wanted.vmId : undefined;
-  return all.filter(
-    ({ topic, vmId, name }) => topic !== wanted.topic || (vm !== undefined && vm !== vmId && vm !== name),
-  );
+  const isOther = ({ topic, vmId, name, hostId }: Subscription) =>
+    topic !== wanted.topic ||
+    (vm !== undefined && vm !== vmId && vm !== name) ||
+    (wanted.topic === "system-monitor" && wanted.hostId !== hostId);
+  return all.filter(isOther);
 }
 
 /** Tells a connection of an event what it has subscribed to of it. */

@@ -30,13 +30,13 @@ export interface RelayState {
 /** The client's side. */
 export interface RelayClient {
   bytes(data: ArrayBuffer): void;
-  /** `opened`, `gap`, `writer`, `end` and, to one that is aware, `credit`. */
+  /** `opened`, `gap`, `writer`, `untyped`, `end` and, to one that is aware, `credit`. */
   control(message: StreamControl): void;
   closed(closing: StreamClosing): void;
 }
 
 type ControlType = StreamControl["type"];
-const fromHostOnly: ReadonlySet<ControlType> = new Set(["opened", "gap", "writer", "closed"]);
+const fromHostOnly: ReadonlySet<ControlType> = new Set(["opened", "gap", "writer", "untyped", "closed"]);
 const fromHost: ReadonlySet<ControlType> = new Set([...fromHostOnly, "credit", "end"]);
 
 /** The stream's state as it was left; null for a socket that is no host's. */

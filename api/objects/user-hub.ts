@@ -8,19 +8,24 @@ import { DurableObject } from "cloudflare:workers";
 import { readEvents } from "../../db/events.ts";
 import type { OperationRow } from "../../db/schema.ts";
 import { socketLimits } from "../../protocol/client-socket.ts";
+import { streamTicketHeader } from "../../protocol/streams.ts";
 import { app } from "../app.ts";
 import type { Bearer } from "../auth.ts";
 import type { Env } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { expiredEvents } from "../events-expired.ts";
 import { userHub } from "../hubs.ts";
+import { hashSecret } from "../ids.ts";
 import { refusal } from "./console-stream.ts";
 import { Connection, type Session } from "./hub-connection.ts";
+import type { Samples } from "./host-watch.ts";
+import { Consoles } from "./hub-consoles.ts";
 import { Control } from "./hub-control.ts";
 import { authDeadline, clientTag, Entrance, type SocketRequest, socketRequestHeader } from "./hub-entrance.ts";
 import { Feed } from "./hub-feed.ts";
 import { handleMessage, type Parsed, parseMessage } from "./hub-messages.ts";
 import { type Place, Places } from "./hub-places.ts";
+import { HubSamples } from "./hub-samples.ts";
 import { Tickets } from "./hub-tickets.ts";
 import { tell, tellProgress } from "./hub-topics.ts";
 import { Turns } from "./hub-turns.ts";
@@ -53,19 +58,37 @@ export class UserHub extends DurableObject<Env> {
     expired: endExpired,
   });
 
+  readonly #consoles = new Consoles(this.ctx, this.env, (id) =>
+    this.#connections().find(({ state }) => state.id === id),
+  );
+
+  readonly #samples = new HubSamples(this.env, this.#kv, {
+    name: () => this.#name,
+    connections: () => this.#connections(),
+  });
+
   /** What the handlers of messages may use. */
   readonly parts = {
     env: this.env,
+    consoles: this.#consoles,
+    name: () => this.#name,
     feed: this.#feed,
     control: this.#control,
+    settleSamples: () => this.#inBackground(this.#samples.settle()),
     runFeed: () => this.#inBackground(this.#runFeed()),
     inBackground: (work: Promise<void>) => this.#inBackground(work),
     awaitEvents: (connection: Connection) => this.#awaitEvents(connection),
     takeSubscribe: () => this.#takeSubscribe(),
   };
 
-  /** Takes a client's socket, or says why not. */
+  /** Takes a client's socket, or a host's for a console of one's, or says why not. */
   override async fetch(request: Request): Promise<Response> {
+    const hostId = request.headers.get("X-VoidVM-Host");
+    if (hostId !== null) {
+      const response = this.#consoles.takeHost(hostId, await hashSecret(request.headers.get(streamTicketHeader) ?? ""));
+      await this.#schedule();
+      return response;
+    }
     const wanted = JSON.parse(request.headers.get(socketRequestHeader) ?? "") as SocketRequest;
     try {
       const response = await this.#entrance.take(wanted);
@@ -108,6 +131,11 @@ export class UserHub extends DurableObject<Env> {
     else await this.#feed.unwatch(hub);
   }
 
+  /** What a host has sampled. False: nobody here watches it any more. */
+  samples(hostId: string, samples: Samples): Promise<boolean> {
+    return this.#samples.take(hostId, samples);
+  }
+
   progress(operation: OperationRow): void {
     for (const connection of this.#connections()) tellProgress(connection, operation);
   }
@@ -118,16 +146,22 @@ export class UserHub extends DurableObject<Env> {
     const connections = this.#connections().map((connection) => this.#entrance.recheck(connection));
     const places = this.#places.all().map((place) => this.#entrance.recheckPlace(place));
     const failed = (await Promise.allSettled([...connections, ...places])).find(({ status }) => status === "rejected");
+    await this.#samples.settle();
+    for (const connection of this.#all()) {
+      if (!connection.state.session?.may.includes("vm:console")) this.#consoles.endAll(connection);
+    }
     if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
   override async webSocketMessage(socket: WebSocket, text: string | ArrayBuffer): Promise<void> {
+    if (this.#consoles.isHost(socket)) return this.#consoles.fromHost(socket, text);
     const connection = Connection.of(socket);
     if (!connection.isOpen) return;
     const size = typeof text === "string" ? text.length : text.byteLength;
     if (size > socketLimits.maxMessageBytes) {
       return connection.close("tooLarge", `A message has at most ${socketLimits.maxMessageBytes} bytes`);
     }
+    this.#consoles.clientLives(connection);
     const parsed = parseMessage(text);
     if (parsed.message?.type === "pong") {
       connection.answered(parsed.message.id);
@@ -141,11 +175,13 @@ export class UserHub extends DurableObject<Env> {
   }
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
-    await this.#gone(Connection.of(socket));
+    if (this.#consoles.isHost(socket)) this.#consoles.hostGone(socket);
+    else await this.#gone(Connection.of(socket));
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
-    await this.#gone(Connection.of(socket));
+    if (this.#consoles.isHost(socket)) this.#consoles.hostGone(socket);
+    else await this.#gone(Connection.of(socket));
   }
 
   /** Ends what has had its time, and looks for what no hint came of. */
@@ -153,6 +189,7 @@ export class UserHub extends DurableObject<Env> {
     const now = Date.now();
     for (const connection of this.#all()) closeOverdue(connection, now);
     this.#tickets.purge(now);
+    this.#consoles.expire(now);
     for (const connection of this.#connections()) this.#rest(connection);
     const unjudged = this.#connections().filter(({ state }) => now >= (state.session?.judgedAt ?? now) + judgeEveryMs);
     const late = this.#places.all().filter(({ bearer }) => (bearer.expiresAt ?? Infinity) <= now);
@@ -160,6 +197,7 @@ export class UserHub extends DurableObject<Env> {
       ...unjudged.map((connection) => this.#entrance.recheck(connection)),
       ...late.map((place) => this.#entrance.recheckPlace(place)),
       this.#control.look(this.#connections(), now),
+      this.#samples.settle(),
       this.#feed.isWanted ? this.#feed.watchAgain().then(() => this.#runFeed()) : this.#feed.unwatch(this.#name),
     ]);
     for (const look of looks) if (look.status === "rejected") logFailure(look.reason as Error);
@@ -214,6 +252,8 @@ export class UserHub extends DurableObject<Env> {
   async #gone(connection: Connection): Promise<void> {
     const { id, session } = connection.state;
     this.#control.forget(id);
+    this.#consoles.endAll(connection);
+    await this.#samples.settle().catch(logFailure);
     const own = session && userHub(session.id);
     // Where this fails, the place is given up when it is needed.
     if (own && own !== this.#name)
@@ -238,6 +278,7 @@ export class UserHub extends DurableObject<Env> {
       ...this.#all().flatMap(deadlinesOf),
       ...this.#places.all().map(({ bearer }) => bearer.expiresAt),
       this.#tickets.purge(now),
+      ...this.#consoles.deadlines(),
       this.#feed.isWanted ? now + lookEveryMs : null,
     ].filter((time) => time !== null);
     if (times.length > 0) await this.#wakeAt(Math.max(Math.min(...times), now));

@@ -8,6 +8,7 @@ import { currentConfig } from "../config.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { isHub } from "../hubs.ts";
 import { hashSecret } from "../ids.ts";
 import { admitByAddress } from "../limits.ts";
 import { upgraded } from "../offer-stream.ts";
@@ -46,9 +47,10 @@ export const agent = new Hono<AppEnv>()
   })
   .get("/stream", async (c) => {
     const { hostId } = await verifiedHost(c);
-    const [streamId = "", secret = ""] = (c.req.header(streamTicketHeader) ?? "").split(".");
+    const [name = "", secret = ""] = (c.req.header(streamTicketHeader) ?? "").split(".");
     const headers = { Upgrade: "websocket", [streamTicketHeader]: secret, "X-VoidVM-Host": hostId };
-    return upgraded(await c.env.CONSOLE_STREAM.getByName(streamId).fetch(c.req.url, { headers }));
+    const object = isHub(name) ? c.env.USER_HUB.getByName(name) : c.env.CONSOLE_STREAM.getByName(name);
+    return upgraded(await object.fetch(c.req.url, { headers }));
   });
 
 /** Whose key has signed. Before any object is woken: a stranger must not be able to keep a fleet's objects awake. */

@@ -11,7 +11,7 @@ import {
   pongText,
 } from "../../protocol/agent-link.ts";
 
-const facts = {
+export const facts = {
   ...{ hostname: "simulated", os: "none", kernel: "none", arch: "x64", qemuVersion: "7.2.22" },
   ...{ cpus: 1_000_000, memoryMib: 2_000_000_000, diskGib: 100_000_000, diskFreeGib: 100_000_000 },
   ...{ accelerator: "kvm" as const, acceleratorReason: "a simulation" },

@@ -1,7 +1,7 @@
 /** The edge on this machine with an administrator, a simulated host, and users that own few and many machines. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join as joinPath } from "node:path";
 import { newId } from "../../api/ids.ts";
 import { signAccessToken } from "../../api/tokens.ts";
 import { buildAssets } from "../../scripts/build-assets.ts";
@@ -13,11 +13,14 @@ import { SimulatedHost } from "./simulated-host.ts";
 const keys = `bench:${"A".repeat(43)}`;
 const noLimit = 10_000_000;
 
+/** What joins as the host of the site. `token` is the one that `POST /hosts` answers. */
+type Join = (origin: string, token: string, home: string) => Promise<{ leave(): void }>;
+
 export class Site {
   readonly origin: string;
   readonly #edge: EdgeHandle;
   readonly #home: string;
-  #host: SimulatedHost | null = null;
+  #host: { leave(): void } | null = null;
   admin = "";
 
   private constructor(origin: string, edge: EdgeHandle, home: string) {
@@ -26,9 +29,9 @@ export class Site {
     this.#home = home;
   }
 
-  static async start(port: number): Promise<Site> {
-    const home = await mkdtemp(join(tmpdir(), "voidvm-bench-"));
-    const worker = join(projectFolder, "dist", "bench-worker.mjs");
+  static async start(port: number, join: Join = SimulatedHost.join): Promise<Site> {
+    const home = await mkdtemp(joinPath(tmpdir(), "voidvm-bench-"));
+    const worker = joinPath(projectFolder, "dist", "bench-worker.mjs");
     await bundleWorker("bench/api/worker.ts", worker);
     const edge = await startEdge({
       home,
@@ -45,7 +48,7 @@ export class Site {
       },
     });
     const site = new Site(`http://127.0.0.1:${port}`, edge, home);
-    await site.#prepare();
+    await site.#prepare(join);
     return site;
   }
 
@@ -63,6 +66,16 @@ export class Site {
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
+  }
+
+  /** Has the machine's host do something, and waits for the end. */
+  async act(vmId: string, action: string): Promise<void> {
+    const response = await fetch(`${this.origin}/api/v1/vms/${vmId}/${action}`, {
+      method: "POST",
+      headers: { Authorization: `Bearer ${this.admin}`, Prefer: "wait=10" },
+    });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${action}: ${response.status} ${text}`);
   }
 
   /** So far, by the Worker and its objects. */
@@ -93,14 +106,14 @@ export class Site {
     return { token, vmId: data.id };
   }
 
-  async #prepare(): Promise<void> {
+  async #prepare(join: Join): Promise<void> {
     const credentials = { username: "admin", password: "admin123" };
     this.admin = (await this.call<{ token: string }>("POST", "/api/v1/auth/login", credentials)).token;
     await this.limitTo(noLimit);
     const { data } = await this.call<{ data: { enrolment: { token: string } } }>("POST", "/api/v1/hosts", {
       name: "sim",
     });
-    this.#host = await SimulatedHost.join(this.origin, data.enrolment.token);
+    this.#host = await join(this.origin, data.enrolment.token, this.#home);
   }
 
   /** Rows as a creation makes them, without their operations: 10,000 requests would take longer than the benchmark. */

@@ -25,6 +25,8 @@ export class UserHub extends RealUserHub {
   }
 }
 
+export { ConsoleStream } from "../../api/index.ts";
+
 export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     switch (new URL(request.url).pathname) {

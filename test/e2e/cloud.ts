@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,11 @@ export class Cloud {
     const cloud = new Cloud(await mkdtemp(join(tmpdir(), "voidvm-e2e-")), await freePort());
     await cloud.up();
     return cloud;
+  }
+
+  /** The administrator's. */
+  get token(): string {
+    return this.#token;
   }
 
   get base(): string {
@@ -189,6 +194,13 @@ export class Cloud {
     }
     const because = failure ? ` (${(failure as Error).message})` : "";
     throw new Error(`Not within ${timeoutMs / 1000} s: ${what}${because}\n${this.output}\n${this.logs()}`);
+  }
+
+  /** The files, logs and databases that hold a text; disks and images are left out. */
+  async holds(text: string): Promise<string[]> {
+    const entries = await readdir(this.home, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+    return files.filter((file) => statSync(file).size < 16_777_216 && readFileSync(file).includes(text));
   }
 
   /** The machines' folders that the host has. */

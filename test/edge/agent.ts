@@ -135,7 +135,7 @@ export class FakeAgent {
       type: "hello",
       protocol: { lowest: 1, highest: 1 },
       agentVersion: "0.1.0",
-      features: ["streams"],
+      features: ["samples", "streams"],
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,

@@ -1,0 +1,83 @@
+/**
+ * The client's end of whatever is measured: bytes, and credit where the protocol has it. Where it has none, a word after
+ * each MiB, as noVNC asks for the next update after each.
+ */
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import { creditProtocol, StreamControl, streamLimits } from "../../protocol/streams.ts";
+
+export interface LineOptions {
+  readonly url: string;
+  readonly token?: string;
+  /** Speaks `voidvm.credit.v1`. */
+  readonly aware?: boolean;
+  /** Has the far end come, which tells by a text that it is there. */
+  readonly onOpen?: () => void;
+}
+
+export class Line {
+  readonly socket: WebSocket;
+  bytes = 0;
+  readonly #aware: boolean;
+  readonly #everyBytes: number;
+  readonly #there = Promise.withResolvers<void>();
+  #check: () => void = () => {};
+  #failed: (error: Error) => void = () => {};
+  #ungranted = 0;
+
+  private constructor({ url, token, aware = false }: LineOptions) {
+    this.#aware = aware;
+    this.socket = new WebSocket(url, aware ? [creditProtocol] : [], {
+      perMessageDeflate: false,
+      headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
+    });
+    this.#everyBytes = aware ? streamLimits.windowBytes / 2 : 1_048_576;
+    this.socket.on("close", (code, reason) =>
+      this.#failed(new Error(`Closed with ${code} ${reason.toString()} after ${this.bytes} bytes`)),
+    );
+    this.socket.on("message", (data: Buffer, isBinary: boolean) => this.#hear(data, isBinary));
+  }
+
+  static async open(options: LineOptions): Promise<Line> {
+    const line = new Line(options);
+    await once(line.socket, "open");
+    options.onOpen?.();
+    if (options.aware || options.onOpen) await line.#there.promise;
+    return line;
+  }
+
+  send(data: Buffer): void {
+    this.socket.send(data);
+  }
+
+  /** Resolves when so many bytes have come. */
+  async hears(bytes: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#failed = reject;
+    this.#check = () => {
+      if (this.bytes >= bytes) resolve();
+    };
+    this.#check();
+    await promise;
+  }
+
+  close(): void {
+    this.socket.terminate();
+  }
+
+  #hear(data: Buffer, isBinary: boolean): void {
+    if (!isBinary) {
+      const isOpened = !this.#aware || StreamControl.parse(JSON.parse(data.toString())).type === "opened";
+      if (isOpened) this.#there.resolve();
+      return;
+    }
+    this.bytes += data.length;
+    this.#ungranted += data.length;
+    if (this.#ungranted >= this.#everyBytes) {
+      const credit = JSON.stringify({ type: "credit", bytes: this.#ungranted } satisfies StreamControl);
+      this.socket.send(this.#aware ? credit : Buffer.from("\n"));
+      this.#ungranted = 0;
+    }
+    this.#check();
+  }
+}
