@@ -34,7 +34,7 @@ it("the whole SDK is less than 12 kB, and who needs one thing of it gets that", 
   expect(await bundled('export { VoidVMError } from "@void-vm/sdk";')).toBeLessThan(1_000);
 });
 
-it("it imports nothing but itself", async () => {
+it("imports nothing but itself", async () => {
   const files = await readdir(join(installed, "dist"), { recursive: true });
   const texts = await Promise.all(
     files.filter((name) => /\.(js|d\.ts)$/.test(name)).map((name) => readFile(join(installed, "dist", name), "utf8")),
