@@ -4,7 +4,7 @@
  * Plain JavaScript without dependencies, since nothing is installed yet. It installs what the command needs, and then
  * runs the command's TypeScript under the Node that the npm packages bring.
  */
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   hasNoAptLists,
@@ -16,7 +16,7 @@ import {
 import { installNpmPackages, nodeOf, npmPackagesAreCurrent } from "./bootstrap/npm-packages.mjs";
 import { runScript } from "./bootstrap/run-script.mjs";
 
-/** @typedef {{ script: string, arguments?: string[], needs?: "start" | "test" }} Command */
+/** @typedef {{ script: string, arguments?: string[], needs?: "start" | "test", where?: "caller" }} Command */
 
 /** @type {Record<string, Command>} */
 const commands = {
@@ -26,6 +26,7 @@ const commands = {
   test: { script: "scripts/test.ts", needs: "test" },
   "test:chaos": { script: "test/chaos/main.ts", needs: "test" },
   check: { script: "scripts/check.ts", needs: "test" },
+  voidvm: { script: "cli/main.ts", where: "caller" },
   "lint:openapi": { script: "scripts/lint-openapi.ts" },
 };
 
@@ -38,7 +39,9 @@ try {
     throw new Error(`There is no command '${name}': use ${[...Object.keys(commands), "bench"].join(", ")}.`);
   provideNpmPackages();
   if (command.needs) provideDebianPackages(command.needs);
-  runScript(nodeOf(project), [command.script, ...(command.arguments ?? []), ...rest], project);
+  // npm changes to the project's folder; a path that its caller names is seen from where npm was called.
+  const cwd = command.where === "caller" ? (process.env["INIT_CWD"] ?? process.cwd()) : project;
+  runScript(nodeOf(project), [join(project, command.script), ...(command.arguments ?? []), ...rest], cwd);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

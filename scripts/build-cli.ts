@@ -1,7 +1,6 @@
 /** Builds the package voidvm: the command line in one file, so that it starts at once and needs nothing installed. */
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
 import { projectFolder } from "./project.ts";
 
 /** Some of what is bundled asks for Node's own modules by `require`, which modules don't have. */
@@ -10,6 +9,8 @@ import { createRequire as makeRequire } from "node:module";
 const require = makeRequire(import.meta.url);`;
 
 export async function buildCli(file = join(projectFolder, "cli/dist/voidvm.mjs")): Promise<string> {
+  // Loaded only here: it takes 57 MiB.
+  const { build, stop } = await import("esbuild");
   const { outputFiles } = await build({
     absWorkingDir: projectFolder,
     entryPoints: ["cli/main.ts"],
@@ -25,6 +26,7 @@ export async function buildCli(file = join(projectFolder, "cli/dist/voidvm.mjs")
     external: ["@colors/colors", "bufferutil", "utf-8-validate"],
     logLevel: "silent",
   });
+  await stop();
   await mkdir(dirname(file), { recursive: true });
   // Two may build at once: a reader sees one whole file or the other.
   const beside = `${file}.${process.pid}`;

@@ -8,7 +8,7 @@ import { projectFolder } from "./project.ts";
 const project = join(projectFolder, "sdk/typescript");
 
 /** Into `folder`, by default where package.json looks for it. */
-export async function buildSdk(folder = join(project, "dist")): Promise<void> {
+export async function buildSdk(folder = join(project, "dist")): Promise<string> {
   // Built beside its place and moved there: two may build at once, and what is no module any more must go.
   const beside = `${folder}.${process.pid}`;
   await rm(beside, { recursive: true, force: true });
@@ -26,6 +26,7 @@ export async function buildSdk(folder = join(project, "dist")): Promise<void> {
   }
   await rm(folder, { recursive: true, force: true });
   await rename(beside, folder);
+  return folder;
 }
 
 /** The compiler leaves `./x.ts` in declarations, which some that read them take for a file that must be there. */

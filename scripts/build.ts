@@ -100,4 +100,8 @@ if (import.meta.main) {
   const { worker, changed } = await buildWorker();
   const took = ((performance.now() - started) / 1000).toFixed(1);
   console.log(changed ? `Built ${worker} in ${took} s` : `${worker} is up to date`);
+  // What clients are published as is nobody's to load at a start.
+  const [{ buildSdk }, { buildCli }] = await Promise.all([import("./build-sdk.ts"), import("./build-cli.ts")]);
+  console.log(`Built ${await buildSdk()}`);
+  console.log(`Built ${await buildCli()}`);
 }

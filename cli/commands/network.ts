@@ -84,10 +84,14 @@ async function listen(
     port,
     remote,
   });
-  await new Promise<void>((resolve, reject) => {
-    context.signal.addEventListener("abort", () => reject(context.signal.reason as Error), { once: true });
-    server.once("close", resolve);
-  });
+  try {
+    await new Promise<never>((_, reject) => {
+      context.signal.addEventListener("abort", () => reject(context.signal.reason as Error), { once: true });
+      server.once("error", reject);
+    });
+  } finally {
+    server.close();
+  }
 }
 
 async function connect(

@@ -22,7 +22,7 @@ describe("text of others", () => {
   it("in JSON says the same after it is parsed", () => {
     const value = { name: "a\u001b[2J\u009b\u202e\u007f\n" };
     const text = safeJson(value, 2);
-    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/u);
+    expect(text.replaceAll("\n", "")).toMatch(/^[\x20-\x7e]*$/);
     expect(JSON.parse(text)).toEqual(value);
   });
 
@@ -89,7 +89,7 @@ describe("arguments", () => {
   it("sizes have units", () => {
     expect(["2048", "2048M", "2G", "1TiB"].map(memorySize)).toEqual([2048, 2048, 2048, 1_048_576]);
     expect(["20", "20G", "1T"].map(diskSize)).toEqual([20, 20, 1024]);
-    for (const wrong of ["", "-1", "1.5G", "2X", "1e3"]) expect(() => memorySize(wrong)).toThrow();
+    for (const wrong of ["", "-1", "1.5G", "2X", "1e3"]) expect(() => memorySize(wrong)).toThrow("Like 2048");
     expect(keyValue("b=2=3", { a: "1" })).toEqual({ a: "1", b: "2=3" });
   });
 

@@ -103,7 +103,7 @@ describe("at a terminal", () => {
     const create = terminal(
       "voidvm vm create web-1 --memory 128 --disk 1 --os tiny --user root --ssh-key ~/.ssh/id_ed25519.pub --start",
     );
-    expect(await create.ended(), create.shown).toBe(0);
+    expect([await create.ended(), create.shown]).toEqual([0, expect.any(String)]);
     expect(create.shown).toMatch(/[█░]{24}.* \d+ %\s+web-1\s+vm\.create/);
     expect(create.shown).toContain("web-1 is running");
   });
