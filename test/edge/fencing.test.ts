@@ -398,8 +398,10 @@ describe("an idle host", () => {
     const after = await counts();
     const scans = await runInDurableObject(link(), (_: HostLink, state) =>
       ["state = 'ended' AND ended_at < 1", "state <> 'ended' AND state = 'waiting'", "state <> 'ended' ORDER BY seq"]
-        .flatMap((where) => [...state.storage.sql.exec(`EXPLAIN QUERY PLAN SELECT * FROM operation WHERE ${where}`)])
-        .filter(({ detail }) => !String(detail).includes("USING INDEX")),
+        .flatMap((where) => [
+          ...state.storage.sql.exec<{ detail: string }>(`EXPLAIN QUERY PLAN SELECT * FROM operation WHERE ${where}`),
+        ])
+        .filter(({ detail }) => !detail.includes("USING INDEX")),
     );
     expect(scans).toEqual([]);
     expect(after).toEqual({ ...before, alarm: null });

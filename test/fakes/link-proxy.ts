@@ -5,6 +5,7 @@
 import { createServer, request, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { text as readText } from "node:stream/consumers";
 import { WebSocket, WebSocketServer } from "ws";
 
 export type Direction = "to-edge" | "to-agent";
@@ -104,10 +105,12 @@ export class LinkProxy {
     url.protocol = "ws:";
     const edge = new WebSocket(url.href, { headers: { Authorization: authorization, Host: host } });
     edge.once("error", () => socket.destroy());
-    edge.once("unexpected-response", (_request, { statusCode, statusMessage, headers }) => {
-      socket.end(
-        `HTTP/1.1 ${statusCode} ${statusMessage}\r\nDate: ${headers.date}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-      );
+    edge.once("unexpected-response", (_request, response) => {
+      const { statusCode, statusMessage, headers } = response;
+      void readText(response).then((body) => {
+        const lines = [`HTTP/1.1 ${statusCode} ${statusMessage}`, `Date: ${headers.date}`, "Connection: close"];
+        socket.end([...lines, `Content-Length: ${Buffer.byteLength(body)}`, "", body].join("\r\n"));
+      });
     });
     edge.once("open", () =>
       sockets.handleUpgrade(incoming, socket, head, (agent) => {
