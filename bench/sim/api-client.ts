@@ -1,6 +1,9 @@
 /** The public API as an administrator's script uses it. Waits where the edge says that it is asked too often. */
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** Longer than any long poll. An edge that is killed may leave a request without an answer. */
+const timeoutMs = 60_000;
+
 export class ApiRefusal extends Error {
   readonly status: number;
   readonly code: string;
@@ -51,6 +54,7 @@ export class ApiClient {
           ...(this.#token === "" ? {} : { Authorization: `Bearer ${this.#token}` }),
         },
         ...(body ? { body: JSON.stringify(body) } : {}),
+        signal: AbortSignal.timeout(timeoutMs),
       });
       const answer = (await response.json()) as Answer;
       if (response.ok) return answer;

@@ -1,0 +1,103 @@
+/** The real agent as `npm start` runs it: its memory and its processor time while nothing happens. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Operation, Vm } from "../../protocol/rest.ts";
+import { projectFolder } from "../../scripts/project.ts";
+import { qemusOf } from "../../test/e2e/processes.ts";
+import { ApiClient } from "../sim/api-client.ts";
+import { EdgeProcess, residentMib } from "../sim/edge-process.ts";
+
+export interface AgentFigures {
+  readonly machines: number;
+  readonly residentMib: number;
+  /** Of one core. */
+  readonly cpuPercent: number;
+}
+
+/** With no machine, and with `machines` of them. */
+export async function measureAgent(machines: number, seconds: number): Promise<AgentFigures[]> {
+  const edge = await EdgeProcess.start();
+  const home = await mkdtemp(join(tmpdir(), "voidvm-bench-agent-"));
+  let agent: ChildProcess | null = null;
+  try {
+    const client = new ApiClient(edge.origin);
+    await client.login("admin", "admin123");
+    await client.liftLimits();
+    const { enrolment } = await client.call<{ enrolment: { token: string } }>("POST", "/hosts", { name: "real" });
+    const env = {
+      ...process.env,
+      ...{ VOIDVM_EDGE: edge.origin, VOIDVM_ENROLMENT_TOKEN: enrolment.token, VOIDVM_ALLOW_EMULATION: "1" },
+      ...{ VOIDVM_AGENT_HOME: home, VOIDVM_RUN: join(home, "run") },
+    };
+    agent = spawn(process.execPath, [join(projectFolder, "agent", "main.ts")], { env, stdio: "ignore" });
+    const pid = agent.pid as number;
+    // It makes the tiny image first; the first machine is there when that is over.
+    await make(client, "first");
+    const alone = await measure(pid, 0, seconds, () => remove(client, "first"));
+    for (let n = 0; n < machines; n++) await make(client, `m-${n}`);
+    return [alone, await measure(pid, machines, seconds)];
+  } finally {
+    if (agent && agent.exitCode === null) {
+      const exited = once(agent, "exit");
+      agent.kill("SIGTERM");
+      await exited;
+    }
+    for (const { pid } of qemusOf(home)) process.kill(pid, "SIGKILL");
+    await edge.dispose();
+    await rm(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** A machine whose vCPUs are halted: the agent has as much to do with it as with one that runs, and the cores are free. */
+async function make(client: ApiClient, name: string): Promise<void> {
+  const order = { name, cpu: 1, memory: 128, disk: 1, os: "tiny", start: true };
+  const vm = await untilPlaced(() => client.call<Vm>("POST", "/vms", order));
+  if (vm.operation) await ended(client, vm.operation);
+  await ended(client, await client.call<Operation>("POST", `/vms/${vm.id}/pause`));
+}
+
+async function remove(client: ApiClient, name: string): Promise<void> {
+  await ended(client, await client.call<Operation>("DELETE", `/vms/${name}?force=true`));
+}
+
+/** Until the host has joined there is no place. */
+async function untilPlaced<T>(act: () => Promise<T>): Promise<T> {
+  for (let left = 120; ; left--) {
+    try {
+      return await act();
+    } catch (error) {
+      if (left === 0) throw error;
+      await sleep(500);
+    }
+  }
+}
+
+async function ended(client: ApiClient, { id }: Operation): Promise<void> {
+  for (;;) {
+    const operation = await client.call<Operation>("GET", `/operations/${id}?wait=50`);
+    if (operation.finishedAt === null) continue;
+    if (operation.status !== "succeeded") throw new Error(`${operation.kind}: ${operation.error?.message}`);
+    return;
+  }
+}
+
+async function measure(pid: number, machines: number, seconds: number, before?: () => Promise<void>) {
+  await before?.();
+  await sleep(10_000);
+  const [cpu, startedAt] = [await processorMs(pid), performance.now()];
+  await sleep(seconds * 1000);
+  const used = (await processorMs(pid)) - cpu;
+  const cpuPercent = (100 * used) / (performance.now() - startedAt);
+  return { machines, cpuPercent, residentMib: await residentMib(pid) };
+}
+
+/** In user and kernel mode, from /proc/PID/stat: its ticks are of 10 ms. */
+async function processorMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+}
