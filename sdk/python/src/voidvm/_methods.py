@@ -16,8 +16,10 @@ from .inputs import (
     ConfigUpdateDefaults,
     ConfigUpdateLimits,
     ConfigUpdateNetwork,
+    ConfigUpdatePlacement,
     ConfigUpdateStorage,
     HostCreate,
+    HostDrain,
     HostUpdate,
     HostUpdateOvercommit,
     ImageCreate,
@@ -33,6 +35,7 @@ from .inputs import (
     UserPutQuotas,
     VmCreate,
     VmCreateCloudInit,
+    VmCreatePlacement,
     VmRestart,
     VmStop,
     VmUpdate,
@@ -452,6 +455,7 @@ class VmsResource(Resource):
         os: str = ...,
         image: str = ...,
         host_id: str = ...,
+        placement: VmCreatePlacement = ...,
         description: str = ...,
         labels: Dict[str, str] = ...,
         autostart: bool = ...,
@@ -475,8 +479,8 @@ class VmsResource(Resource):
     ) -> Vm:
         """Create a machine.
 
-        Name, cpu, memory and disk are enough. `start` lets it run as soon as it is there. Needs the
-        permission `vm:create`.
+        Name, cpu, memory and disk are enough. `start` lets it run as soon as it is there.
+        `placement` says which hosts will do. Needs the permission `vm:create`.
 
         With `wait=True` it returns once the operation has succeeded, and raises what it failed
         with; a number says for how many seconds at most. `on_progress` is called with the operation
@@ -1143,6 +1147,7 @@ class HostsResource(Resource):
         name: str = ...,
         labels: Dict[str, str] = ...,
         schedulable: bool = ...,
+        maintenance: bool = ...,
         overcommit: HostUpdateOvercommit = ...,
         if_match: Optional[str] = None,
     ) -> Host: ...
@@ -1157,7 +1162,8 @@ class HostsResource(Resource):
     ) -> Host:
         """Change a host.
 
-        Needs the permission `host:update`.
+        `schedulable: true` undoes a drain. In `maintenance` no machine comes, and those that are
+        there are only stopped and deleted. Needs the permission `host:update`.
         """
         return run(self._http.call(
             "PATCH",
@@ -1187,22 +1193,46 @@ class HostsResource(Resource):
             if_match=if_match,
         ))
 
+    @overload
+    def drain(
+        self,
+        id: str,
+        body: HostDrain,
+        *,
+        idempotency_key: Optional[str] = None,
+        if_match: Optional[str] = None,
+    ) -> DrainedHost: ...
+
+    @overload
     def drain(
         self,
         id: str,
         *,
+        shutdown: bool = ...,
+        timeout: int = ...,
         idempotency_key: Optional[str] = None,
         if_match: Optional[str] = None,
+    ) -> DrainedHost: ...
+
+    def drain(
+        self,
+        id: str,
+        body: Optional[HostDrain] = None,
+        *,
+        idempotency_key: Optional[str] = None,
+        if_match: Optional[str] = None,
+        **given: Any,
     ) -> DrainedHost:
         """Give a host no new machines.
 
-        Answers those that are still there, to be moved or deleted. Needs the permission
-        `host:update`.
+        With `shutdown` its machines are stopped too, as many at once as its queue has room for:
+        asked again, it goes on. Answers what is still there. Needs the permission `host:update`.
         """
         return run(self._http.call(
             "POST",
             f"/hosts/{segment(id)}/drain",
             DrainedHost,
+            body=fields(HostDrain, body, given),
             idempotency_key=idempotency_key,
             if_match=if_match,
         ))
@@ -1210,7 +1240,9 @@ class HostsResource(Resource):
     def create_token(self, id: str, *, idempotency_key: Optional[str] = None) -> RenewedHostToken:
         """Make a new enrolment token.
 
-        The one before is worthless from then on. Needs the permission `host:update`.
+        The one before is worthless from then on. The host's key stays good until the token is
+        spent; then whatever is connected with it is closed, and a quarantine ends. Needs the
+        permission `host:update`.
         """
         return run(self._http.call(
             "POST",
@@ -1288,6 +1320,7 @@ class ConfigResource(Resource):
         defaults: ConfigUpdateDefaults = ...,
         storage: ConfigUpdateStorage = ...,
         network: ConfigUpdateNetwork = ...,
+        placement: ConfigUpdatePlacement = ...,
         if_match: Optional[str] = None,
     ) -> Config: ...
 
