@@ -143,12 +143,15 @@ export class Entrance {
     }
     const own = userHub(bearer.userId);
     return this.#judge(bearer, limits, async (session, isStill) => {
-      if (hub !== own) {
-        const place: Place = { id: hub, kind: "hub", bearer, permission: null };
-        const entered = await this.#env.USER_HUB.getByName(own).enter(place, limits.webSocketsPerUser);
-        if (!entered) throw tooMany(limits);
-      }
-      if (isStill()) connection.update({ session });
+      if (hub === own) return isStill() ? connection.update({ session }) : undefined;
+      const counting = this.#env.USER_HUB.getByName(own);
+      const place: Place = { id: hub, kind: "hub", bearer, permission: null };
+      if (!(await counting.enter(place, limits.webSocketsPerUser))) throw tooMany(limits);
+      // Whoever ends a right tells those that have a place. What ended before, only a look from now on can tell.
+      const present = await orRefused(presentSession(this.#env, bearer));
+      if (!(present instanceof ApiError)) return isStill() ? connection.update({ session: present }) : undefined;
+      await counting.leave(hub);
+      throw present;
     });
   }
 
