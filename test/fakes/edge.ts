@@ -14,6 +14,8 @@ export class FakeEdge {
   refuseWith: { status: number; date: Date } | null = null;
   /** The sockets of streams that were dialled, by the ticket. */
   readonly streams = new Map<string, WsPeer>();
+  /** What a client has sent before its stream was dialled: it comes in one packet with the upgrade. */
+  firstBytes = "";
   epoch = 0;
   /** What `sync` says is wanted. */
   wanted: string[] = [];
@@ -39,8 +41,9 @@ export class FakeEdge {
       }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         const ticket = request.headers[streamTicketHeader.toLowerCase()];
-        if (request.url === "/api/v1/agent/stream") edge.streams.set(String(ticket), new WsPeer(webSocket));
-        else edge.#accept(webSocket);
+        if (request.url !== "/api/v1/agent/stream") return edge.#accept(webSocket);
+        if (edge.firstBytes !== "") webSocket.send(Buffer.from(edge.firstBytes));
+        edge.streams.set(String(ticket), new WsPeer(webSocket));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
