@@ -36,6 +36,10 @@ export class StreamSocket {
     keepAlive(socket);
   }
 
+  onClose(listener: () => void): void {
+    this.#socket.once("close", listener);
+  }
+
   /** From now on the bytes flow. */
   join(end: StreamEnd): void {
     const { stream } = end;

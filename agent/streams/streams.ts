@@ -7,7 +7,6 @@ import { dialStream } from "./dial.ts";
 import { openSerial } from "./serial.ts";
 import { openSsh } from "./ssh.ts";
 import type { OpenStream, StreamEnd } from "./stream-end.ts";
-import { StreamSocket } from "./stream-socket.ts";
 import { openTcp } from "./tcp.ts";
 import { openVnc } from "./vnc.ts";
 
@@ -40,16 +39,15 @@ export class Streams {
     const { identity, host, log } = this.#options;
     this.#count++;
     try {
-      const socket = await dialStream(identity, ticket);
-      socket.once("close", () => this.#count--);
-      const joined = new StreamSocket(socket);
+      const stream = await dialStream(identity, ticket);
+      stream.onClose(() => this.#count--);
       try {
         if (this.#count > streamLimits.maxPerHost) {
           throw new HostError("TOO_MANY_STREAMS", `This host has ${streamLimits.maxPerHost} streams already`);
         }
-        joined.join(await this.#openTarget(target, host));
+        stream.join(await this.#openTarget(target, host));
       } catch (error) {
-        joined.finish(error as Error);
+        stream.finish(error as Error);
       }
     } catch (error) {
       this.#count--;

@@ -15,6 +15,8 @@ export class FakeEdge {
   refuseWith: { status: number; date: Date; code?: string } | null = null;
   /** The sockets of streams that were dialled, by the ticket. */
   readonly streams = new Map<string, WsPeer>();
+  /** What a client has sent before its stream was dialled: it comes in one packet with the upgrade. */
+  firstBytes = "";
   epoch = 0;
   /** What `welcome` says, in ms. */
   figures = { pingIntervalMs: 20_000, deadMs: 45_000 };
@@ -51,8 +53,9 @@ export class FakeEdge {
       }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         const ticket = request.headers[streamTicketHeader.toLowerCase()];
-        if (request.url === "/api/v1/agent/stream") edge.streams.set(String(ticket), new WsPeer(webSocket));
-        else edge.#accept(webSocket);
+        if (request.url !== "/api/v1/agent/stream") return edge.#accept(webSocket);
+        if (edge.firstBytes !== "") webSocket.send(Buffer.from(edge.firstBytes));
+        edge.streams.set(String(ticket), new WsPeer(webSocket));
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
