@@ -57,10 +57,11 @@ export function addHostCommands(program: Command): void {
     host,
     "update <host>",
     t("change a host", "修改主机"),
-    async (context, { name, label, schedulable }, id: string) => {
-      const changed = await (
-        await context.client()
-      ).hosts.update(id, given({ name, labels: label, schedulable }), { signal: context.signal });
+    async (context, { name, label, schedulable }, wanted: string) => {
+      const client = await context.client();
+      const id = await hostId(client, wanted, context.signal);
+      const body = given({ name, labels: label, schedulable });
+      const changed = await client.hosts.update(id, body, { signal: context.signal });
       context.out.done(t(`${changed.name} is changed`, `${changed.name} 已修改`), changed, changed.id);
     },
   )

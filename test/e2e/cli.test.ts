@@ -162,6 +162,8 @@ describe("at a terminal", () => {
 });
 
 describe("in scripts", () => {
+  afterAll(() => said("vm delete web-1 --force --yes"));
+
   it("forward lets a page of the guest be read, and ends with Ctrl-C", async () => {
     const forward = spawn("voidvm", ["forward", "web-1", "0:80", "127.0.0.1:0:22", "--json"], { env, stdio: "pipe" });
     let out = "";
@@ -266,7 +268,6 @@ describe("in scripts", () => {
 });
 
 it("the examples of docs/cli.md run, one after the other", async () => {
-  await said("vm delete web-1 --force --yes");
   const page = readFileSync(join(projectFolder, "docs/cli.md"), "utf8");
   const examples = [...page.matchAll(/<!-- test -->\n```bash\n(.*?)```/gs)].map(([, text]) => text ?? "");
   expect(examples).toHaveLength(5);
