@@ -62,7 +62,7 @@ async function measure(ways: readonly Way[]): Promise<Measured[]> {
   for (let round = 0; round < rounds; round++) {
     for (const { way, trips, rates } of series) {
       trips.push(...(await roundTrips(way)));
-      rates.push(await rateOf(way));
+      if (way.bulk) rates.push(await rateOf(way));
     }
   }
   return series.map(({ way: { name }, trips, rates }) => ({
@@ -153,7 +153,8 @@ async function controlTrips(lab: Lab): Promise<number[]> {
 function print(measured: readonly Measured[]): void {
   console.log(`${"".padEnd(16)}${["p50 ms", "p99 ms", "MB/s"].map((head) => head.padStart(9)).join("")}`);
   for (const { name, p50, p99, megabytesPerSecond } of measured) {
-    const cells = [p50.toFixed(3), p99.toFixed(3), megabytesPerSecond.toFixed(0)];
+    const rate = Number.isNaN(megabytesPerSecond) ? "–" : megabytesPerSecond.toFixed(0);
+    const cells = [p50.toFixed(3), p99.toFixed(3), rate];
     console.log(`${name.padEnd(16)}${cells.map((cell) => cell.padStart(9)).join("")}`);
   }
 }

@@ -46,7 +46,7 @@ const handlers: LinkHandlers = {
   log: () => {},
 };
 const link = new Link(identity, handlers);
-process.on("message", ({ relay, port }: { relay: string; port: number }) => void dialRelay(relay, port));
+process.on("message", ({ relay, port }: { relay: string; port: number }) => dialRelay(relay, port));
 process.once("disconnect", () => process.exit(0));
 await link.run();
 
@@ -57,8 +57,6 @@ async function openPort(target: StreamTarget): Promise<StreamEnd> {
   return { stream, writable: true };
 }
 
-async function dialRelay(url: string, port: number): Promise<void> {
-  const socket = new WebSocket(url, { perMessageDeflate: false });
-  await once(socket, "open");
-  joinSockets(socket, connect(socketOf(folder, port)));
+function dialRelay(url: string, port: number): void {
+  joinSockets(new WebSocket(url, { perMessageDeflate: false }), connect(socketOf(folder, port)));
 }

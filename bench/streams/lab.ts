@@ -12,6 +12,8 @@ import { Line } from "./line.ts";
 
 export interface Way {
   readonly name: string;
+  /** Much can be moved through it: something holds the sender back. */
+  readonly bulk: boolean;
   open(port: number): Promise<Line>;
 }
 
@@ -61,6 +63,7 @@ export class Lab {
     const url = `${this.site.origin.replace("http", "ws")}/api/v1/vms/${this.vmId}/tunnel?port=`;
     return {
       name: aware ? "edge, credit" : "edge, no credit",
+      bulk: aware,
       open: (port) => Line.open({ url: `${url}${port}`, token: this.site.admin, aware }),
     };
   }
@@ -69,6 +72,7 @@ export class Lab {
   relay(): Way {
     return {
       name: "Node relay",
+      bulk: true,
       open: async (port) => {
         const name = ++this.#pairs;
         const onOpen = () => void this.#host.send({ relay: `${this.#relay}/host/${name}`, port });
@@ -79,7 +83,7 @@ export class Lab {
 
   /** No relay: a server on the host itself, for what that costs. */
   direct(): Way {
-    return { name: "no relay", open: (port) => Line.open({ url: `${this.#relay}/direct/${port}` }) };
+    return { name: "no relay", bulk: true, open: (port) => Line.open({ url: `${this.#relay}/direct/${port}` }) };
   }
 
   /** Resident memory, in MiB: of workerd, and of the agent. */

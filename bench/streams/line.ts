@@ -1,7 +1,4 @@
-/**
- * The client's end of whatever is measured: bytes, and credit where the protocol has it. Where it has none, a word after
- * each MiB, as noVNC asks for the next update after each.
- */
+/** The client's end of whatever is measured: bytes, and credit where the protocol has it. */
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { creditProtocol, StreamControl, streamLimits } from "../../protocol/streams.ts";
@@ -19,7 +16,6 @@ export class Line {
   readonly socket: WebSocket;
   bytes = 0;
   readonly #aware: boolean;
-  readonly #everyBytes: number;
   readonly #there = Promise.withResolvers<void>();
   #check: () => void = () => {};
   #failed: (error: Error) => void = () => {};
@@ -31,7 +27,6 @@ export class Line {
       perMessageDeflate: false,
       headers: token === undefined ? {} : { Authorization: `Bearer ${token}` },
     });
-    this.#everyBytes = aware ? streamLimits.windowBytes / 2 : 1_048_576;
     this.socket.on("close", (code, reason) =>
       this.#failed(new Error(`Closed with ${code} ${reason.toString()} after ${this.bytes} bytes`)),
     );
@@ -73,9 +68,8 @@ export class Line {
     }
     this.bytes += data.length;
     this.#ungranted += data.length;
-    if (this.#ungranted >= this.#everyBytes) {
-      const credit = JSON.stringify({ type: "credit", bytes: this.#ungranted } satisfies StreamControl);
-      this.socket.send(this.#aware ? credit : Buffer.from("\n"));
+    if (this.#aware && this.#ungranted >= streamLimits.windowBytes / 2) {
+      this.socket.send(JSON.stringify({ type: "credit", bytes: this.#ungranted } satisfies StreamControl));
       this.#ungranted = 0;
     }
     this.#check();
