@@ -1,7 +1,7 @@
 /** `voidvm host …`, for administrators. */
 import type { Command } from "commander";
 import { hostColumns, hostFields } from "../columns.ts";
-import { addYes, declare, given, keyValue } from "../command.ts";
+import { addYes, declare, given, keyValue, wholeNumber } from "../command.ts";
 import { all } from "../context.ts";
 import { hostId } from "../find.ts";
 import { t } from "../language.ts";
@@ -53,14 +53,14 @@ export function addHostCommands(program: Command): void {
       context.out.done(enrolment.command, enrolment, enrolment.token);
     },
   );
-  declare<{ name?: string; label?: Record<string, string>; schedulable?: boolean }>(
+  declare<{ name?: string; label?: Record<string, string>; schedulable?: boolean; maintenance?: boolean }>(
     host,
     "update <host>",
     t("change a host", "修改主机"),
-    async (context, { name, label, schedulable }, wanted: string) => {
+    async (context, { name, label, schedulable, maintenance }, wanted: string) => {
       const client = await context.client();
       const id = await hostId(client, wanted, context.signal);
-      const body = given({ name, labels: label, schedulable });
+      const body = given({ name, labels: label, schedulable, maintenance });
       const changed = await client.hosts.update(id, body, { signal: context.signal });
       context.out.done(t(`${changed.name} is changed`, `${changed.name} 已修改`), changed, changed.id);
     },
@@ -68,20 +68,36 @@ export function addHostCommands(program: Command): void {
     .option("--name <name>", t("its new name", "新名称"))
     .option("--label <key=value>", t("may come several times", "标签，可多次使用"), keyValue)
     .option("--schedulable", t("new machines may come to it", "允许新建虚拟机"))
-    .option("--no-schedulable", t("no new machine comes to it", "不再接收新虚拟机"));
-  declare(
+    .option("--no-schedulable", t("no new machine comes to it", "不再接收新虚拟机"))
+    .option("--maintenance", t("its machines can only be stopped or deleted", "进入维护模式，其上的虚拟机只能停止或删除"))
+    .option("--no-maintenance", t("its machines can be used again", "结束维护模式"));
+  declare<{ shutdown?: boolean; timeout?: number }>(
     host,
     "drain <host>",
     t("let no new machine come", "排空主机，不再接收新虚拟机"),
-    async (context, _, name: string) => {
+    async (context, { shutdown, timeout }, name: string) => {
       const client = await context.client();
-      const drained = await client.hosts.drain(await hostId(client, name, context.signal), { signal: context.signal });
+      const id = await hostId(client, name, context.signal);
+      const drained = await client.hosts.drain(id, given({ shutdown, timeout }), { signal: context.signal });
       const { vms } = drained.remaining;
       const text = t(
         `No new machine comes to ${drained.host.name}; ${vms} remain`,
         `${drained.host.name} 不再接收新虚拟机；仍有 ${vms} 台`,
       );
       context.out.done(text, drained, drained.host.id);
+    },
+  )
+    .option("--shutdown", t("stop the machines that it has", "同时关闭其上的虚拟机"))
+    .option("--timeout <seconds>", t("what each has to obey the power button", "每台虚拟机响应关机的秒数"), wholeNumber);
+  declare(
+    host,
+    "release <host>",
+    t("end the quarantine of a host whose key two agents used", "解除主机的隔离（密钥曾被两个代理使用）"),
+    async (context, _, name: string) => {
+      const client = await context.client();
+      const id = await hostId(client, name, context.signal);
+      const released = await client.hosts.release(id, { signal: context.signal });
+      context.out.done(t(`${released.name} is released`, `${released.name} 已解除隔离`), released, released.id);
     },
   );
   addYes(

@@ -49,7 +49,7 @@ const operation = (change: Partial<Operation> = {}): Operation => ({
     result: null,
     error: null,
   },
-  ...{ createdAt: "2026-01-01T00:00:00Z", startedAt: null, finishedAt: null },
+  ...{ createdAt: "2026-01-01T00:00:00Z", waitingFor: null, startedAt: null, finishedAt: null },
   ...change,
 });
 

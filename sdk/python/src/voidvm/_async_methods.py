@@ -1257,6 +1257,20 @@ class AsyncHostsResource(Resource):
             if_match=if_match,
         )
 
+    async def release(self, id: str, *, idempotency_key: Optional[str] = None) -> Host:
+        """End a host's quarantine.
+
+        Two agents connected with its key, so nothing is sent to it. Make sure that one alone is
+        left, then release the host; or make a new token, with which one of them enrols again and
+        shuts the other out. Needs the permission `host:update`.
+        """
+        return await self._http.call(
+            "POST",
+            f"/hosts/{segment(id)}/release",
+            Host,
+            idempotency_key=idempotency_key,
+        )
+
     async def create_token(
         self,
         id: str,

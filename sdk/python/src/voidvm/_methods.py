@@ -1237,6 +1237,20 @@ class HostsResource(Resource):
             if_match=if_match,
         ))
 
+    def release(self, id: str, *, idempotency_key: Optional[str] = None) -> Host:
+        """End a host's quarantine.
+
+        Two agents connected with its key, so nothing is sent to it. Make sure that one alone is
+        left, then release the host; or make a new token, with which one of them enrols again and
+        shuts the other out. Needs the permission `host:update`.
+        """
+        return run(self._http.call(
+            "POST",
+            f"/hosts/{segment(id)}/release",
+            Host,
+            idempotency_key=idempotency_key,
+        ))
+
     def create_token(self, id: str, *, idempotency_key: Optional[str] = None) -> RenewedHostToken:
         """Make a new enrolment token.
 

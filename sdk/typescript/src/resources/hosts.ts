@@ -38,9 +38,14 @@ export class Hosts {
     await this.#http.call<"deleteHost">("DELETE", path`/hosts/${id}`, { ...options, query: { force } });
   }
 
-  /** No new machine comes to it any more. Answers what remains. */
-  drain(id: string, options?: CallOptions): Promise<Data<"drainHost">> {
-    return this.#http.call<"drainHost">("POST", path`/hosts/${id}/drain`, options);
+  /** No new machine comes to it any more; `shutdown` stops those that it has. Answers what remains. */
+  drain(id: string, body: Body<"drainHost"> = {}, options?: CallOptions): Promise<Data<"drainHost">> {
+    return this.#http.call<"drainHost">("POST", path`/hosts/${id}/drain`, { ...options, body });
+  }
+
+  /** Ends the quarantine of a host whose key two agents used. */
+  release(id: string, options?: CallOptions): Promise<Host> {
+    return this.#http.call<"releaseHost">("POST", path`/hosts/${id}/release`, options);
   }
 
   /** A new enrolment token, for a host that is to be enrolled (again). */
