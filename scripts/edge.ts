@@ -50,7 +50,13 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
   const optionsFor = (addresses: readonly string[]) => miniflareOptions(options, contents, addresses, output.path);
 
   const miniflare = new Miniflare(optionsFor(openAtOnce ? options.addresses : []));
-  const dispose = () => miniflare.dispose().finally(() => output.close());
+  const dispose = async () => {
+    try {
+      await miniflare.dispose();
+    } finally {
+      await output.close();
+    }
+  };
   const database = async () => (await miniflare.getD1Database("DB")) as unknown as D1Database;
   try {
     await miniflare.ready;
