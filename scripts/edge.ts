@@ -9,6 +9,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { applyMigrations, migrationsFolder } from "./edge/migrations.ts";
+import { readOutput } from "./edge/output.ts";
 import { isPrepared, notePrepared } from "./edge/prepared.ts";
 import { readWorkerSettings } from "./project.ts";
 
@@ -45,7 +46,17 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
   const databaseFolder = join(options.home, "edge");
   const openAtOnce = options.trustEarlierStart && (await isPrepared(databaseFolder));
 
-  const miniflare = new Miniflare(miniflareOptions(options, contents, openAtOnce ? options.addresses : []));
+  const output = await readOutput(join(options.home, "edge-output"), options.onLog);
+  const optionsFor = (addresses: readonly string[]) => miniflareOptions(options, contents, addresses, output.path);
+
+  const miniflare = new Miniflare(optionsFor(openAtOnce ? options.addresses : []));
+  const dispose = async () => {
+    try {
+      await miniflare.dispose();
+    } finally {
+      await output.close();
+    }
+  };
   const database = async () => (await miniflare.getD1Database("DB")) as unknown as D1Database;
   try {
     await miniflare.ready;
@@ -54,11 +65,11 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
       await applyMigrations(db, migrationsFolder);
       await options.prepare(db);
       await notePrepared(databaseFolder);
-      await miniflare.setOptions(miniflareOptions(options, contents, options.addresses));
+      await miniflare.setOptions(optionsFor(options.addresses));
       await miniflare.ready;
     }
   } catch (error) {
-    await miniflare.dispose();
+    await dispose();
     throw error;
   }
 
@@ -74,12 +85,12 @@ export async function startEdge(options: EdgeOptions): Promise<EdgeHandle> {
     sweep,
     stop: async () => {
       stopClock();
-      await miniflare.dispose();
+      await dispose();
     },
   };
 }
 
-function miniflareOptions(options: EdgeOptions, contents: string, addresses: readonly string[]) {
+function miniflareOptions(options: EdgeOptions, contents: string, addresses: readonly string[], output: string) {
   const sockets = addresses.map((host) => ({ host, port: options.port }));
   const settings = readWorkerSettings();
   return convertV4MiniflareOptions({
@@ -91,11 +102,12 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
     telemetry: { enabled: false },
     resourcePersistencePath: join(options.home, "edge"),
     log: new EdgeLog(options.onLog),
-    handleStructuredLogs: ({ level, message }) =>
-      options.onLog(level === "error" || level === "warn" ? "error" : "info", message),
+    // Has workerd write structured logs; none arrive here, `output.ts` reads them.
+    handleStructuredLogs: () => {},
     unsafeRuntimeEnv: {
       VOIDVM_WORKERD: createRequire(import.meta.url)("workerd").default as string,
       VOIDVM_EDGE_PID: String(process.pid),
+      VOIDVM_OUTPUT: output,
     },
     workers: [
       {
