@@ -67,6 +67,7 @@ async function main(): Promise<void> {
       greatestEpoch: journal.greatestEpoch,
       facts: await facts(),
     }),
+    onUpdate: (version) => log(`The edge wants version ${version}; this agent runs from its sources and stays`),
     onSynced: () => tellParent({ type: "ready" }),
   });
   const link = new Link(identity, session);

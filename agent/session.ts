@@ -3,7 +3,7 @@
  *
  * An order is accepted only once it is in the journal, and an end is told in every session until it is acknowledged.
  */
-import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
+import type { AgentFrame, EdgeFrame, ExecuteFrame, LinkFeature } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
 import { operationInputs, type VmReport } from "../protocol/operations.ts";
 import { crashPoint } from "./crash-point.ts";
@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly cancel: (operation: JournalOperation) => Promise<boolean>;
   readonly hello: () => Promise<Hello>;
   readonly log: (line: string) => void;
+  /** The edge wants this agent to become another version. */
+  readonly onUpdate: (version: string) => void;
   /** The edge has said what it still wants: this host is in service. */
   readonly onSynced: () => void;
 }
@@ -78,6 +80,9 @@ export class Session implements LinkHandlers {
         return this.#options.journal.acknowledgeEvents(frame.sequence);
       case "cancel":
         void this.#cancel(frame.operationId);
+        return;
+      case "update":
+        return this.#options.onUpdate(frame.version);
     }
   }
 
@@ -178,5 +183,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: [] as string[],
+  features: [] as LinkFeature[],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

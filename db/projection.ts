@@ -6,17 +6,19 @@
  */
 import { and, eq, inArray, lte, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
 import { overcommit, roomOf } from "./capacity.ts";
-import { hostLog, operationLog, vmLog } from "./projection-logs.ts";
+import { hostLog, operationLog, updateLog, vmLog } from "./projection-logs.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
 export type Change =
   | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string }
   | { type: "host-offline"; at: string; epoch: number }
+  | { type: "update-failed"; at: string; version: string; reason: string }
   | { type: "vms"; at: string; vms: VmReport[] }
   | { type: "vms-missing"; at: string; present: string[] }
   | { type: "started"; at: string; operationId: string; vmId: string }
@@ -65,6 +67,8 @@ function statementsFor(db: Database, hostId: string, change: Change): Statement[
           .set({ status: "offline", lastSeenAt: change.at })
           .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch))),
       ];
+    case "update-failed":
+      return [updateLog(db, hostId, change), updateFailed(db, hostId, change)];
     case "vms":
       return change.vms.flatMap((vm) => observed(db, hostId, vm, change.at));
     case "vms-missing":
@@ -89,10 +93,27 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
       capacityMemory: promised("memory"),
       capacityDisk: promised("disk"),
       agentVersion: change.agentVersion,
+      ...updated(change.agentVersion),
       epoch: change.epoch,
       lastSeenAt: change.at,
     })
     .where(and(eq(hosts.id, hostId), lte(hosts.epoch, change.epoch)));
+}
+
+/** What an update was about is forgotten once it has succeeded. */
+function updated(version: string) {
+  const unlessDone = (column: SQLiteColumn) =>
+    sql`CASE WHEN ${hosts.updateVersion} = ${version} THEN NULL ELSE ${column} END`;
+  return {
+    updateOrderedAt: unlessDone(hosts.updateOrderedAt),
+    updateError: unlessDone(hosts.updateError),
+    updateVersion: unlessDone(hosts.updateVersion),
+  };
+}
+
+function updateFailed(db: Database, hostId: string, change: Extract<Change, { type: "update-failed" }>): Statement {
+  const { version, reason } = change;
+  return db.update(hosts).set({ updateVersion: version, updateError: reason }).where(eq(hosts.id, hostId));
 }
 
 /** A machine as its host sees it. What it shows stays the operation's while one is under way. */

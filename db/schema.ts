@@ -157,6 +157,11 @@ export const hosts = sqliteTable(
     capacityMemory: integer("capacity_memory").notNull().default(0),
     capacityDisk: integer("capacity_disk").notNull().default(0),
     agentVersion: text("agent_version"),
+    /** The version that its agent was told to become; null once it is. */
+    updateVersion: text("update_version"),
+    updateOrderedAt: text("update_ordered_at"),
+    /** Why the agent is not that version: it refused it, or tried it and took it back. */
+    updateError: text("update_error"),
     /** The epoch of the session that this row was last written from; an older session never overwrites it. */
     epoch: integer("epoch").notNull().default(0),
     lastSeenAt: text("last_seen_at"),

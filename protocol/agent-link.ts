@@ -9,7 +9,15 @@ import { z } from "zod";
 import { OperationKind, VmReport } from "./operations.ts";
 import { VmId } from "./vm.ts";
 
-export const linkProtocol = { lowest: 1, highest: 1 } as const;
+/**
+ * 1 is what the first agents speak. From 2 on an agent's `hello` names the features that it knows, and the edge's
+ * `welcome` its version. Whatever the version, a frame that belongs to a feature goes only to an agent that named it.
+ */
+export const linkProtocol = { lowest: 1, highest: 2 } as const;
+
+/** What an agent may know beyond version 1: each allows the frames that it is named after. */
+export const linkFeatures = ["streams", "watch", "update"] as const;
+export type LinkFeature = (typeof linkFeatures)[number];
 
 /** Figures of the link, in one place. Times in ms, sizes in bytes. */
 export const linkLimits = {
@@ -106,6 +114,7 @@ export const AgentFrame = z.discriminatedUnion("type", [
     type: z.literal("hello"),
     protocol: z.strictObject({ lowest: z.int(), highest: z.int() }),
     agentVersion: z.string().max(64),
+    /** Of `linkFeatures`; those that the edge doesn't know mean nothing. */
     features: z.array(z.string().max(64)).max(64),
     /** Changes with every start of the machine that the agent runs on. */
     bootId: z.string().max(64),
@@ -154,6 +163,8 @@ export const AgentFrame = z.discriminatedUnion("type", [
     vm: VmReport,
     message: words(500),
   }),
+  /** Feature `update`: the version was refused, or it was tried and taken back. */
+  z.strictObject({ type: z.literal("update-failed"), ...Epoch, version: z.string().max(64), reason: words(1000) }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
 
@@ -180,6 +191,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
     hostId: z.string(),
     pingIntervalMs: z.int(),
     deadMs: z.int(),
+    /** From version 2 on: what the edge itself is, and so which agent it gives. */
+    edgeVersion: z.string().max(64).optional(),
   }),
   z.strictObject({
     type: z.literal("sync"),
@@ -191,6 +204,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("done-ack"), ...Epoch, operationId: OpId }),
   z.strictObject({ type: z.literal("event-ack"), ...Epoch, sequence: z.int() }),
   z.strictObject({ type: z.literal("cancel"), ...Epoch, operationId: OpId }),
+  /** Feature `update`: become this version, which the edge's release has. The next `hello` tells what came of it. */
+  z.strictObject({ type: z.literal("update"), ...Epoch, version: z.string().max(64) }),
 ]);
 export type EdgeFrame = z.infer<typeof EdgeFrame>;
 

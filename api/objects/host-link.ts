@@ -36,6 +36,9 @@ interface Attachment {
 /** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
 export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
 
+/** `unsupported`: the agent was not installed from the edge, or is too old to update itself. */
+export type UpdateOrder = "sent" | "offline" | "unsupported";
+
 const projectionRetryMs = 5_000;
 const progressEveryMs = 1_000;
 const startedDelayMs = 100;
@@ -108,6 +111,16 @@ export class HostLink extends DurableObject<Env> {
     return "cancelled";
   }
 
+  /** Tells the agent to become this version. It looks for itself whether it may, and when. */
+  async update(version: string): Promise<UpdateOrder> {
+    const socket = this.#currentSocket();
+    const { synced, epoch } = this.#session.current;
+    if (!socket || !synced) return "offline";
+    if (!this.#session.supports("update")) return "unsupported";
+    this.#send(socket, { type: "update", epoch, version });
+    return "sent";
+  }
+
   /** Ends the host's link for good: it was deleted, and its key opens nothing any more. */
   async revoke(): Promise<void> {
     this.#session.update({ revoked: true, connected: false, synced: false });
@@ -175,6 +188,7 @@ export class HostLink extends DurableObject<Env> {
       epoch,
       journalId: hello.journalId,
       bootId: hello.bootId,
+      features: hello.features,
       eventSequence: journalId === hello.journalId ? eventSequence : 0,
       connected: true,
       synced: false,
@@ -185,14 +199,17 @@ export class HostLink extends DurableObject<Env> {
       if (other !== socket) other.close(closeCodes.replaced, "Another connection of this host has taken over");
     }
     const { facts, agentVersion } = hello;
+    const protocol = Math.min(highest, linkProtocol.highest);
     this.#outbox.addChange({ type: "host-online", at: iso(), epoch, facts, agentVersion });
     this.#send(socket, {
       type: "welcome",
       epoch,
       hostId,
-      protocol: Math.min(highest, linkProtocol.highest),
+      protocol,
       pingIntervalMs: linkLimits.pingIntervalMs,
       deadMs: linkLimits.agentDeadMs,
+      // An agent of version 1 takes no field that it doesn't know.
+      ...(protocol >= 2 && this.env.VOIDVM_VERSION ? { edgeVersion: this.env.VOIDVM_VERSION } : {}),
     });
     await this.#settle();
   }
@@ -211,6 +228,8 @@ export class HostLink extends DurableObject<Env> {
         return this.#done(socket, frame);
       case "event":
         return this.#event(socket, frame);
+      case "update-failed":
+        return this.#updateFailed(frame);
       case "cancelled":
         return this.#cancelAnswers.tell(frame.operationId, frame.effect);
     }
@@ -275,6 +294,11 @@ export class HostLink extends DurableObject<Env> {
     }
     this.#send(socket, { type: "done-ack", epoch, operationId });
     this.#deliver();
+    await this.#settle();
+  }
+
+  async #updateFailed({ version, reason }: Frame<"update-failed">): Promise<void> {
+    this.#outbox.addChange({ type: "update-failed", at: iso(), version, reason });
     await this.#settle();
   }
 

@@ -1,4 +1,6 @@
 /** What a host's object remembers of its sessions: one row, so that memory may go at any time. */
+import type { LinkFeature } from "../../protocol/agent-link.ts";
+
 export interface HostSession {
   hostId: string;
   /** Rises with every accepted connection and is stored before the agent is told. */
@@ -6,6 +8,8 @@ export interface HostSession {
   /** The journal and boot of the agent that said hello last. */
   journalId: string;
   bootId: string;
+  /** What its agent knows beyond the first version of the protocol. */
+  features: string[];
   /** The last event that was taken from that journal. */
   eventSequence: number;
   connected: boolean;
@@ -20,6 +24,7 @@ const none: HostSession = {
   epoch: 0,
   journalId: "",
   bootId: "",
+  features: [],
   eventSequence: 0,
   connected: false,
   synced: false,
@@ -48,6 +53,11 @@ export class HostSessionStore {
   update(values: Partial<HostSession>): void {
     this.#session = { ...this.#session, ...values };
     this.#sql.exec("INSERT OR REPLACE INTO session VALUES (1, ?)", JSON.stringify(this.#session));
+  }
+
+  /** Whether the agent knows the frames of this feature: they end the connection of one that doesn't. */
+  supports(feature: LinkFeature): boolean {
+    return this.#session.features.includes(feature);
   }
 
   /** False when the token has opened a connection before. Kept for as long as it could be used again. */
