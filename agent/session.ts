@@ -35,6 +35,11 @@ export class Session implements LinkHandlers {
     this.#options = options;
   }
 
+  /** The edge has said what it wants, in the session that stands. */
+  get isSynced(): boolean {
+    return this.#synced;
+  }
+
   hello(): Promise<Hello> {
     return this.#options.hello();
   }

@@ -13,6 +13,7 @@ export const access = {
   "GET /health": "open",
   "GET /openapi.json": "open",
   "GET /docs/*": "open",
+  "GET /install.sh": "open",
   "GET /metrics": "metrics:read",
   "POST /auth/login": "open",
   "POST /auth/refresh": "open",

@@ -19,6 +19,7 @@ import { docs } from "./routes/docs.ts";
 import { health } from "./routes/health.ts";
 import { hosts } from "./routes/hosts.ts";
 import { images } from "./routes/images.ts";
+import { install } from "./routes/install.ts";
 import { metrics } from "./routes/metrics.ts";
 import { openapi } from "./routes/openapi.ts";
 import { operations } from "./routes/operations.ts";
@@ -64,6 +65,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>()
   .use(idempotency)
   .route("/health", health)
   .route("/docs", docs)
+  .route("/install.sh", install)
   .route(apiBase, api)
   .notFound((c) => onError(new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`), c))
   .onError(onError);

@@ -11,7 +11,7 @@ export interface Env {
   readonly DB: D1Database;
   readonly HOST_LINK: DurableObjectNamespace<HostLink>;
   readonly USER_GATE: DurableObjectNamespace<UserGate>;
-  /** The static assets: the documentation page. */
+  /** The static assets: the documentation page, and what hosts install. */
   readonly ASSETS: Fetcher;
   /** `kid:secret` entries separated by commas, each secret 32 random bytes in base64url. The first signs, all verify. */
   readonly VOIDVM_JWT_KEYS: string;

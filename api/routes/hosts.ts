@@ -10,6 +10,7 @@ import { ApiError } from "../errors.ts";
 import { assertMatches, hasPrecondition, okTagged, preconditionFailed } from "../etag.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { body, query } from "../validate.ts";
+import { installCommand } from "./install.ts";
 import { toHost, toPagination } from "../views.ts";
 
 const DeleteQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
@@ -100,9 +101,7 @@ async function enrolmentFor(token: string) {
 
 /** The token is kept as a hash alone: this answer is the only place where it stands. */
 function shownOnce(c: Context<AppEnv>, token: string, expiresAt: string) {
-  const { origin } = new URL(c.req.url);
-  const command = `VOIDVM_EDGE=${origin} VOIDVM_ENROLMENT_TOKEN=${token} node agent/main.ts`;
-  return { token, expiresAt, command };
+  return { token, expiresAt, command: installCommand(c, token) };
 }
 
 async function requireHost(c: Context<AppEnv>, id: string): Promise<HostView> {
