@@ -59,6 +59,7 @@ export const access = {
   "DELETE /hosts/:id": "host:delete",
   "POST /hosts/:id/drain": "host:update",
   "POST /hosts/:id/token": "host:update",
+  "POST /hosts/:id/upgrade": "host:update",
   "GET /system/info": "system:read",
   "GET /system/stats": "system:read",
   "GET /config": "config:read",

@@ -118,12 +118,19 @@ export function toHost({ host, allocated }: HostView): Host {
     labels: host.labels,
     facts: host.facts as Host["facts"],
     agentVersion: host.agentVersion,
+    updatable: host.updatable,
+    update: toHostUpdate(host),
     overcommit: overcommitOf(host.overcommit),
     capacity: { cpu: host.capacityCpu, memory: host.capacityMemory, disk: host.capacityDisk },
     allocated,
     lastSeenAt: host.lastSeenAt,
     createdAt: host.createdAt,
   };
+}
+
+function toHostUpdate({ updateVersion, updateOrderedAt, updateError }: HostView["host"]): Host["update"] {
+  if (updateVersion === null) return null;
+  return { version: updateVersion, orderedAt: updateOrderedAt, error: updateError };
 }
 
 export function toImage({ id, os, name, minDisk, defaultUser, source }: CatalogueImage): Image {

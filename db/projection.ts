@@ -16,7 +16,7 @@ import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
 export type Change =
-  | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string }
+  | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string; updatable: boolean }
   | { type: "host-offline"; at: string; epoch: number }
   | { type: "update-failed"; at: string; version: string; reason: string }
   | { type: "vms"; at: string; vms: VmReport[] }
@@ -93,6 +93,7 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
       capacityMemory: promised("memory"),
       capacityDisk: promised("disk"),
       agentVersion: change.agentVersion,
+      updatable: change.updatable,
       ...updated(change.agentVersion),
       epoch: change.epoch,
       lastSeenAt: change.at,

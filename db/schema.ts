@@ -157,6 +157,8 @@ export const hosts = sqliteTable(
     capacityMemory: integer("capacity_memory").notNull().default(0),
     capacityDisk: integer("capacity_disk").notNull().default(0),
     agentVersion: text("agent_version"),
+    /** Its agent was installed from the edge, and updates itself. */
+    updatable: integer("updatable", { mode: "boolean" }).notNull().default(false),
     /** The version that its agent was told to become; null once it is. */
     updateVersion: text("update_version"),
     updateOrderedAt: text("update_ordered_at"),

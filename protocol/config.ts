@@ -27,6 +27,12 @@ export const Config = z.strictObject({
     maxDisk: z.int().min(1).max(vmBounds.disk.max),
   }),
   network: z.strictObject({ defaultMode: z.enum(["user"]) }),
+  agents: z.strictObject({
+    /** Agents that the edge has a newer version for are told to become it, a few at a time. */
+    autoUpdate: z.boolean(),
+    /** How many hosts are between two versions at the same time. */
+    updatesAtOnce: z.int().min(1).max(1000),
+  }),
 });
 export type Config = z.infer<typeof Config>;
 
@@ -36,6 +42,7 @@ export const ConfigUpdate = z.strictObject({
   defaults: Config.shape.defaults.partial().optional(),
   storage: Config.shape.storage.partial().optional(),
   network: Config.shape.network.partial().optional(),
+  agents: Config.shape.agents.partial().optional(),
 });
 export type ConfigUpdate = z.infer<typeof ConfigUpdate>;
 
@@ -44,6 +51,7 @@ export const defaultConfig: Config = {
   defaults: { cpu: 1, memory: 512, disk: 10, os: defaultOs },
   storage: { maxDisk: vmBounds.disk.max },
   network: { defaultMode: "user" },
+  agents: { autoUpdate: false, updatesAtOnce: 2 },
 };
 
 /** What was set, laid over the defaults. What another version set and this one doesn't take is left out. */

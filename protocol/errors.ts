@@ -59,6 +59,11 @@ export const errorTable = {
   VM_UPDATE_PENDING: entry(409, "虚拟机的上一次配置修改尚未完成", "An earlier change of the machine is under way"),
   VM_SUSPENDED: entry(409, "虚拟机已挂起", "The virtual machine is suspended"),
   HOST_HAS_VMS: entry(409, "主机上仍有虚拟机", "The host still has machines"),
+  HOST_NOT_UPDATABLE: entry(
+    409,
+    "该主机的代理程序不能自行更新，请在主机上重新运行安装命令",
+    "The host's agent does not update itself: run the installer on the host",
+  ),
   IMAGE_IN_USE: entry(409, "镜像仍被虚拟机使用", "Machines still use the image"),
   ENROLMENT_SPENT: entry(409, "注册令牌已被使用", "The enrolment token was used already"),
   ENROLMENT_EXPIRED: entry(410, "注册令牌已过期", "The enrolment token has expired"),

@@ -23,7 +23,7 @@ export async function examineEdge(edge: string): Promise<Finding[]> {
   const sent = Date.now();
   try {
     const response = await fetch(`${edge}/api/v1/health`, { signal: AbortSignal.timeout(timeoutMs) });
-    await response.body?.cancel();
+    const { timestamp } = (await response.json().catch(() => ({}))) as { timestamp?: string };
     const way = proxy === null ? "" : ` through ${proxy}`;
     if (!response.ok) {
       return [
@@ -35,7 +35,7 @@ export async function examineEdge(edge: string): Promise<Finding[]> {
       ];
     }
     const message = `${edge} answers${way} after ${Date.now() - sent} ms`;
-    return [well("edge", message), examineClock(response.headers.get("Date"))];
+    return [well("edge", message), examineClock(timestamp)];
   } catch (error) {
     const { cause, message } = error as Error;
     const why = cause instanceof Error ? cause.message : message;
@@ -98,8 +98,8 @@ async function connectObstacle(
   }
 }
 
-function examineClock(date: string | null): Finding {
-  const offsetMs = Date.parse(date ?? "") - Date.now();
+function examineClock(timestamp: string | undefined): Finding {
+  const offsetMs = Date.parse(timestamp ?? "") - Date.now();
   if (Number.isNaN(offsetMs))
     return weak("clock", "The edge does not say what time it is", "look at what stands between");
   const seconds = Math.round(Math.abs(offsetMs) / 1000);

@@ -200,7 +200,14 @@ export class HostLink extends DurableObject<Env> {
     }
     const { facts, agentVersion } = hello;
     const protocol = Math.min(highest, linkProtocol.highest);
-    this.#outbox.addChange({ type: "host-online", at: iso(), epoch, facts, agentVersion });
+    this.#outbox.addChange({
+      type: "host-online",
+      at: iso(),
+      epoch,
+      facts,
+      agentVersion,
+      updatable: this.#session.supports("update"),
+    });
     this.#send(socket, {
       type: "welcome",
       epoch,

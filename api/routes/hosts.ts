@@ -4,12 +4,14 @@ import { z } from "zod";
 import { deleteHost, readRemaining, updateHost } from "../../db/change-host.ts";
 import { findHost, type HostView, insertHost, listHosts, renewEnrolment } from "../../db/hosts.ts";
 import { type DrainedHost, HostCreate, HostListQuery, HostUpdate } from "../../protocol/rest.ts";
+import { orderUpdate } from "../agent-updates.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { assertMatches, hasPrecondition, okTagged, preconditionFailed } from "../etag.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { body, query } from "../validate.ts";
+import { readRelease } from "../release.ts";
 import { installCommand } from "./install.ts";
 import { toHost, toPagination } from "../views.ts";
 
@@ -59,6 +61,19 @@ export const hosts = new Hono<AppEnv>()
     const id = c.req.param("id");
     const host = toHost(await changeHost(c, id, { schedulable: false }));
     return ok(c, { host, remaining: await readRemaining(c.env.DB, id) } satisfies DrainedHost);
+  })
+  .post("/:id/upgrade", body(Nothing), async (c) => {
+    const id = c.req.param("id");
+    const { host } = await requireHost(c, id);
+    const { version } = await readRelease(c.env);
+    if (host.agentVersion !== version) {
+      const order = await orderUpdate(c.env, id, version, c.var.auditNote);
+      if (order === "offline") throw new ApiError("HOST_OFFLINE", `'${host.name}' is not connected`);
+      if (order === "unsupported") {
+        throw new ApiError("HOST_NOT_UPDATABLE", `'${host.name}' runs an agent that install.sh has not installed`);
+      }
+    }
+    return ok(c, toHost(await requireHost(c, id)), 202);
   })
   .post("/:id/token", async (c) => {
     const id = c.req.param("id");

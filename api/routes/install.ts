@@ -1,16 +1,15 @@
-/** `/install.sh`: what a machine runs to become a host. The asset with the edge's own address in it. */
+/** `/install.sh`: what a machine runs to become a host. The asset `release/install.sh` with the edge's own address in it. */
 import { type Context, Hono } from "hono";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
+import { releaseAsset } from "../release.ts";
 
 const placeholder = "@EDGE@";
 /** It goes between quotes of a shell script, and a Host header may hold what would end them. */
-const plainOrigin = /^https?:\/\/[a-zA-Z0-9.:[\]-]+$/;
+const plainOrigin = /^https?:\/\/[\w.:[\]-]+$/;
 
 export const install = new Hono<AppEnv>().get("/", async (c) => {
-  const asset = await c.env.ASSETS.fetch(new Request(c.req.url));
-  if (!asset.ok)
-    throw new ApiError("UNAVAILABLE", "This edge was deployed without install.sh: run npm run build first");
+  const asset = await releaseAsset(c.env, "install.sh");
   const script = (await asset.text()).replaceAll(placeholder, installOrigin(c));
   return c.body(script, 200, { "Content-Type": "text/x-shellscript; charset=utf-8", "Cache-Control": "no-store" });
 });

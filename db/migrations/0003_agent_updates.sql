@@ -1,4 +1,4 @@
+ALTER TABLE `hosts` ADD `updatable` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `update_version` text;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `update_ordered_at` text;--> statement-breakpoint
-ALTER TABLE `hosts` ADD `update_error` text;--> statement-breakpoint
-CREATE INDEX `operations_vm_pending` ON `operations` (`vm_id`,`seq`) WHERE status IN ('queued', 'running');
+ALTER TABLE `hosts` ADD `update_error` text;

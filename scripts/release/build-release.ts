@@ -1,6 +1,6 @@
 /**
- * What a host installs, as static assets: `install.sh`, and below `release/` the signed manifest and the pieces that it
- * names. A piece's name holds its hash, so that a host which began before a deployment finds the same bytes after it.
+ * What a host installs, as static assets below `release/`: `install.sh`, which the Worker fills in, the signed manifest, and the
+ * pieces that it names. A piece's name holds its hash, so that a host which began before a deployment finds the same bytes after it.
  *
  * Nothing is done where no input has changed.
  */
@@ -44,7 +44,7 @@ export async function buildRelease(assets: string): Promise<void> {
     packRuntime(),
   ]);
   await writeRelease(folder, { version: projectVersion, agent, program, runtime }, keys);
-  await replaceFile(join(assets, "install.sh"), await readFile(join(installer, "install.sh")));
+  await replaceFile(join(folder, "install.sh"), await readFile(join(installer, "install.sh")));
   // Last, so that a build that was interrupted is done again.
   await replaceFile(stamp, hash);
 }
@@ -94,7 +94,7 @@ export async function writeRelease(
 
 async function removeOld(folder: string, kept: ReadonlySet<string>): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (name === "manifest" || kept.has(name)) continue;
+    if (name === "manifest" || name === "install.sh" || kept.has(name)) continue;
     const file = join(folder, name);
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > keepOldPiecesMs) await rm(file, { force: true });

@@ -81,6 +81,10 @@ export class FakeAgent {
   readonly hostId: string;
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
+  version = "0.1.0";
+  /** What it knows beyond version 1 of the protocol. */
+  features: string[] = [];
+  protocol = { lowest: 1, highest: 2 };
   epoch = 0;
   closedWith: number | null = null;
   /** Answers an order at once where it gives something. */
@@ -129,9 +133,9 @@ export class FakeAgent {
     this.#socket = socket;
     this.sendRaw({
       type: "hello",
-      protocol: { lowest: 1, highest: 1 },
-      agentVersion: "0.1.0",
-      features: [],
+      protocol: this.protocol,
+      agentVersion: this.version,
+      features: this.features,
       bootId: "boot-1",
       journalId: this.journalId,
       greatestEpoch,
