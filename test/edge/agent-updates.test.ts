@@ -74,7 +74,8 @@ describe("the protocol", () => {
     const agent = await FakeAgent.enrolled(admin, `turned-away-${highest}`);
     agent.protocol = { lowest, highest };
     await agent.open();
-    await until(() => agent.closedWith === 4426, "it is turned away");
+    await until(() => agent.closedWith !== null, "it is turned away");
+    expect(agent.closedWith).toBe(4426);
   });
 });
 
@@ -147,7 +148,7 @@ describe("the roll-out", () => {
     await step();
     await until(() => agents.filter((agent) => told(agent) === 1).length === 2, "two are told");
     await step();
-    expect(agents.map(told).toSorted()).toEqual([0, 1, 1]);
+    expect(agents.filter((agent) => told(agent) === 1)).toHaveLength(2);
     expect(told(busy)).toBe(0);
 
     const [first, second] = agents.filter((agent) => told(agent) === 1) as [FakeAgent, FakeAgent];

@@ -1,6 +1,8 @@
 /** An edge at the far end of a real socket, which says what a test tells it to and keeps what it hears. */
-import { createServer, type Server } from "node:http";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentFrame, type EdgeFrame, pingText, pongText } from "../../protocol/agent-link.ts";
 
@@ -15,14 +17,15 @@ export class FakeEdge {
   wanted: string[] = [];
   readonly #server: Server;
   #socket: WebSocket | null = null;
+  #assets: { path: string; folder: string } | null = null;
 
   private constructor(server: Server) {
     this.#server = server;
   }
 
   static async start(): Promise<FakeEdge> {
-    const server = createServer();
-    const edge = new FakeEdge(server);
+    const server = createServer((request, response) => void edge.#answer(request.url ?? "/", response));
+    const edge: FakeEdge = new FakeEdge(server);
     const sockets = new WebSocketServer({ noServer: true });
     server.on("upgrade", (request, socket, head) => {
       edge.tokens.push(request.headers.authorization ?? "");
@@ -51,14 +54,23 @@ export class FakeEdge {
     this.#socket?.send(text);
   }
 
+  /** Answers what is asked below `path` with the files of a folder. */
+  serve(path: string, folder: string): void {
+    this.#assets = { path, folder };
+  }
+
   /** Cuts the connection as a network does: no closing handshake. */
   cut(): void {
     this.#socket?.terminate();
   }
 
-  /** The first frame of this type, now or within five seconds, from the `skip`th on. */
-  async heard<T extends AgentFrame["type"]>(type: T, skip = 0): Promise<Extract<AgentFrame, { type: T }>> {
-    const deadline = Date.now() + 5_000;
+  /** The first frame of this type, now or in time, from the `skip`th on. */
+  async heard<T extends AgentFrame["type"]>(
+    type: T,
+    skip = 0,
+    timeoutMs = 5_000,
+  ): Promise<Extract<AgentFrame, { type: T }>> {
+    const deadline = Date.now() + timeoutMs;
     for (;;) {
       const found = this.frames.filter((frame) => frame.type === type)[skip];
       if (found) return found as Extract<AgentFrame, { type: T }>;
@@ -70,6 +82,12 @@ export class FakeEdge {
   async stop(): Promise<void> {
     this.cut();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(url: string, response: ServerResponse): Promise<void> {
+    const { path, folder } = this.#assets ?? { path: "", folder: "" };
+    const content = await readFile(join(folder, url.slice(path.length))).catch(() => null);
+    response.writeHead(content ? 200 : 404).end(content);
   }
 
   #accept(socket: WebSocket): void {
