@@ -205,6 +205,10 @@ VOIDVM_ACCEL=auto
 VOIDVM_ALLOW_EMULATION=0
 # Through a proxy: HTTPS_PROXY=http://proxy.example:3128
 END
+  # What this installation itself needs to get out, the agent needs as well.
+  if [ -n "${HTTPS_PROXY:-}" ]; then
+    printf "HTTPS_PROXY='%s'\nNO_PROXY='%s'\n" "$HTTPS_PROXY" "${NO_PROXY:-}" >>"$work/agent.env"
+  fi
   install -o root -g "$user" -m 640 "$work/agent.env" "$config"
 }
 

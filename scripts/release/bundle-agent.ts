@@ -10,8 +10,8 @@ import { join, relative } from "node:path";
 import { tinyImageVersion } from "../../agent/tiny-image/version.ts";
 import { projectFolder, projectVersion } from "../project.ts";
 
-/** The agent needs `node:sqlite` without a flag. */
-export const lowestNode = "22.13.0";
+/** From here on `node:sqlite` needs no flag, and `fetch` goes through the proxy that the environment names. */
+export const lowestNode = "22.21.0";
 
 interface BundleOptions {
   readonly folder: string;

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exportJWK, generateKeyPair } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundleAgent } from "../../scripts/release/bundle-agent.ts";
+import { bundleAgent, lowestNode } from "../../scripts/release/bundle-agent.ts";
 import { writeRelease } from "../../scripts/release/build-release.ts";
 import { readSigningKeys, type SigningKey } from "../../scripts/release/signing-keys.ts";
 import { FakeEdge } from "../fakes/edge.ts";
@@ -195,7 +195,7 @@ describe("an agent that is told to become another version", { timeout: 120_000 }
 
   async function tamperedManifest(): Promise<void> {
     const manifest = join(await offer("1.1.0", newBundle), "manifest");
-    writeFileSync(manifest, readFileSync(manifest, "utf8").replace("node 22.13.0", "node 22.12.0"));
+    writeFileSync(manifest, readFileSync(manifest, "utf8").replace(`node ${lowestNode}`, "node 20.0.0"));
   }
 
   async function tamperedBundle(): Promise<void> {
