@@ -3,18 +3,7 @@
  * HTTP, with an edge at the far end that says what a test tells it to.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exportJWK, generateKeyPair } from "jose";
@@ -22,7 +11,10 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { bundleAgent, lowestNode } from "../../scripts/release/bundle-agent.ts";
 import { writeRelease } from "../../scripts/release/build-release.ts";
 import { readSigningKeys, type SigningKey } from "../../scripts/release/signing-keys.ts";
+import { VmTable } from "../../agent/vm-table.ts";
+import type { VmReport } from "../../protocol/operations.ts";
 import { FakeEdge } from "../fakes/edge.ts";
+import { TestHost, testSpec } from "./test-host.ts";
 
 const launcher = join(import.meta.dirname, "../../installer/voidvm-agent");
 const [ownKey, otherKey] = ["A", "B"].map((letter) => letter.repeat(42) + "A") as [string, string];
@@ -31,8 +23,11 @@ const trialSeconds = "6";
 let oldBundle: Uint8Array;
 let newBundle: Uint8Array;
 let keys: SigningKey[];
+let host: TestHost;
 let folder: string;
 let home: string;
+/** That runs all the while, as its host reports it. */
+let machine: VmReport | null;
 let edge: FakeEdge;
 let agent: ChildProcess;
 let output = "";
@@ -46,16 +41,18 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   edge = await FakeEdge.start();
-  folder = mkdtempSync(join(tmpdir(), "voidvm-update-"));
-  home = join(folder, "home");
+  host = new TestHost();
+  ({ folder } = host);
+  ({ home } = host.paths);
   await install();
+  machine = await startMachine();
   output = "";
   hellos = 0;
   agent = spawn(launcher, ["run"], {
     env: {
       // Without apt there is no tiny image to make meanwhile.
       PATH: programs(),
-      ...{ VOIDVM_CONFIG: join(folder, "none"), VOIDVM_AGENT_HOME: home, VOIDVM_RUN: join(folder, "run") },
+      ...{ VOIDVM_CONFIG: join(folder, "none"), VOIDVM_AGENT_HOME: home, VOIDVM_RUN: host.paths.runtime },
       ...{ VOIDVM_ALLOW_EMULATION: "1", VOIDVM_TRIAL_SECONDS: trialSeconds },
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -71,8 +68,27 @@ afterEach(async () => {
     await ended;
   }
   await edge.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await host.dispose();
 }, 60_000);
+
+async function startMachine(): Promise<VmReport | null> {
+  const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const { paths } = host;
+  const table = new VmTable({ paths, accelerator: "tcg", acceleratorReason: "a test", bootId, log: () => {} });
+  const vmId = await host.addVm();
+  await table.add(vmId, 1, testSpec);
+  await table.start(vmId);
+  const report = await table.report(vmId);
+  table.close();
+  return report;
+}
+
+/** The agent's last report of it. */
+async function machineIsTheSame(): Promise<void> {
+  const report = await edge.heard("report", hellos - 1, 30_000);
+  expect(report.vms).toEqual([machine]);
+  expect(host.qemus().map(({ pid }) => pid)).toEqual([machine?.pid]);
+}
 
 /** Version 1.0.0, as install.sh leaves it. */
 async function install(): Promise<void> {
@@ -134,6 +150,7 @@ describe("an agent that is told to become another version", { timeout: 120_000 }
     await offer("1.1.0", newBundle);
     await order("1.1.0");
     expect((await hello()).agentVersion).toBe("1.1.0");
+    await machineIsTheSame();
     await until("the trial is over", () => !existsSync(join(home, "trial")));
     expect(current()).toBe("versions/1.1.0");
     expect(existsSync(join(home, "versions", "1.0.0", "agent.mjs"))).toBe(true);
@@ -160,6 +177,7 @@ describe("an agent that is told to become another version", { timeout: 120_000 }
     await order("1.1.0");
     expect((await hello()).agentVersion).toBe("1.0.0");
     expect(await failure()).toMatchObject({ version: "1.1.0", reason });
+    await machineIsTheSame();
     expect(current()).toBe("versions/1.0.0");
     expect(existsSync(join(home, "trial"))).toBe(false);
   });
@@ -208,7 +226,7 @@ describe("an agent that is told to become another version", { timeout: 120_000 }
 describe("the launcher", { timeout: 120_000 }, () => {
   it("lets the agent go with it even when it is killed, and lets no second one serve the same home", async () => {
     const second = spawn(launcher, ["run"], {
-      env: { PATH: programs(), VOIDVM_CONFIG: "/none", VOIDVM_AGENT_HOME: home, VOIDVM_RUN: join(folder, "run") },
+      env: { PATH: programs(), VOIDVM_CONFIG: "/none", VOIDVM_AGENT_HOME: home, VOIDVM_RUN: host.paths.runtime },
     });
     // It waits for the first to end: nothing of it is heard.
     await sleep(1_500);
