@@ -17,7 +17,7 @@ const baseTar = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"),
 const layout = {
   layered: `mount -t tmpfs tmpfs "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
     mount -t overlay overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/root"`,
-  clean: `mkdir "$1/root" && tar --extract --file "$2" --directory "$1/root" &&
+  clean: `mkdir "$1/root" && mount --bind "$1/root" "$1/root" && tar --extract --file "$2" --directory "$1/root" &&
     cp /etc/resolv.conf /etc/hosts "$1/root/etc/" && mkdir -p "$1/root/var/cache/apt/archives" &&
     mount --bind /var/cache/apt/archives "$1/root/var/cache/apt/archives"`,
 };
