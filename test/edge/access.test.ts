@@ -67,9 +67,9 @@ describe("the route table", () => {
     expect(Object.keys(access).filter((key) => !known.has(key as RouteKey))).toEqual([]);
   });
 
-  it("opens to nobody but who logs in, asks for health or reads the documentation", () => {
+  it("opens to nobody but who logs in, asks for health, reads the documentation or installs a host", () => {
     const open = table.filter(([, needed]) => needed === "open").map(([key]) => key);
-    const expected = ["GET /health", "POST /auth/login", "POST /auth/refresh", "GET /openapi.json"];
+    const expected = ["GET /health", "POST /auth/login", "POST /auth/refresh", "GET /openapi.json", "GET /install.sh"];
     expect(open.filter((key) => !expected.includes(key) && !key.startsWith("GET /docs"))).toEqual([]);
   });
 

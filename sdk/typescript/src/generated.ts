@@ -1,6 +1,6 @@
 /** Made from the OpenAPI document and protocol/ by `node scripts/write-sdk-types.ts`; a test keeps it so. */
 
-export type AuditCredential = "session" | "token" | "none";
+export type AuditCredential = "session" | "token" | "host" | "none";
 
 export interface AuditEntry {
   id: string;
@@ -56,6 +56,22 @@ export interface Config {
   network: {
     defaultMode: "user";
   };
+  agents: {
+    autoUpdate: boolean;
+    updatesAtOnce: number;
+  };
+  placement: {
+    /** `spread`: the emptiest host first. `pack`: the fullest that has room. */
+    strategy: PlacementStrategy;
+    overcommit: {
+      /** vCPUs. */
+      cpu: number;
+      /** MiB. */
+      memory: number;
+      /** GiB. */
+      disk: number;
+    };
+  };
 }
 
 export interface ConfigUpdate {
@@ -81,6 +97,22 @@ export interface ConfigUpdate {
   network?: {
     defaultMode?: "user" | undefined;
   } | undefined;
+  agents?: {
+    autoUpdate?: boolean | undefined;
+    updatesAtOnce?: number | undefined;
+  } | undefined;
+  placement?: {
+    /** `spread`: the emptiest host first. `pack`: the fullest that has room. */
+    strategy?: "spread" | "pack" | undefined;
+    overcommit?: {
+      /** vCPUs. */
+      cpu?: number | undefined;
+      /** MiB. */
+      memory?: number | undefined;
+      /** GiB. */
+      disk?: number | undefined;
+    } | undefined;
+  } | undefined;
 }
 
 export interface CreateHostData {
@@ -99,6 +131,7 @@ export interface DeleteVmData {
   id: string;
   kind: OperationKind;
   status: OperationStatus;
+  waitingFor: WaitingFor | null;
   progress: {
     /** 0 to 100. */
     percent: number;
@@ -128,14 +161,16 @@ export interface DeleteVmData {
 
 export interface DrainedHost {
   host: Host;
+  stopping: {
+    vmId: string;
+    operationId: string;
+  }[];
   remaining: {
     vms: number;
     byStatus: Record<string, number>;
     operations: number;
   };
 }
-
-export type DrainHostBody = Record<string, never>;
 
 export type EventData = Record<string, string | null>;
 
@@ -163,12 +198,23 @@ export interface Host {
   id: string;
   name: string;
   status: HostStatus;
+  /** Why the status is `error`; null otherwise. */
+  statusReason: string | null;
   schedulable: boolean;
+  maintenance: boolean;
+  /** What keeps new machines away, room apart; empty where they may come. */
+  blockedBy: HostBlocker[];
   /** Keys and values of one's own. */
   labels: Record<string, string>;
   /** What the host found out about itself; null until it has connected for the first time. */
   facts: Record<string, unknown> | null;
   agentVersion: string | null;
+  updatable: boolean;
+  agentUpdate: {
+    version: string;
+    orderedAt: string | null;
+    error: string | null;
+  } | null;
   overcommit: {
     /** vCPUs. */
     cpu: number;
@@ -194,14 +240,23 @@ export interface Host {
     /** GiB. */
     disk: number;
   };
+  images: string[];
   lastSeenAt: string | null;
   createdAt: string;
 }
+
+export type HostBlocker = "pending" | "offline" | "quarantined" | "maintenance" | "draining" | "no-accelerator";
 
 export interface HostCreate {
   name: string;
   /** Keys and values of one's own. */
   labels?: Record<string, string> | undefined;
+}
+
+export interface HostDrain {
+  shutdown?: boolean | undefined;
+  /** Seconds that the guest has to power off before the power is cut; 30 where it is left out. */
+  timeout?: number | undefined;
 }
 
 export interface HostSample {
@@ -226,20 +281,21 @@ export interface HostSample {
   };
 }
 
-export type HostStatus = "pending" | "online" | "offline";
+export type HostStatus = "pending" | "online" | "offline" | "quarantined";
 
 export interface HostUpdate {
   name?: string | undefined;
   /** Keys and values of one's own. */
   labels?: Record<string, string> | undefined;
   schedulable?: boolean | undefined;
+  maintenance?: boolean | undefined;
   overcommit?: {
     /** vCPUs. */
-    cpu?: number | undefined;
+    cpu?: number | null | undefined;
     /** MiB. */
-    memory?: number | undefined;
+    memory?: number | null | undefined;
     /** GiB. */
-    disk?: number | undefined;
+    disk?: number | null | undefined;
   } | undefined;
 }
 
@@ -353,6 +409,7 @@ export interface Operation {
   id: string;
   kind: OperationKind;
   status: OperationStatus;
+  waitingFor: WaitingFor | null;
   progress: {
     /** 0 to 100. */
     percent: number;
@@ -412,11 +469,15 @@ export interface PermissionList {
   }[];
 }
 
+export type PlacementStrategy = "spread" | "pack";
+
 export type Plan = "none" | "free";
 
 export interface RefreshRequest {
   refreshToken: string;
 }
+
+export type ReleaseHostBody = Record<string, never>;
 
 export interface RenewHostTokenData {
   enrolment: {
@@ -690,6 +751,8 @@ export interface UpdateVmData {
   requiresRestart: boolean;
 }
 
+export type UpgradeHostBody = Record<string, never>;
+
 export interface User {
   id: string;
   username: string;
@@ -837,6 +900,14 @@ export interface VmCreate {
   image?: string | undefined;
   /** A host's id. In a creation: for administrators only. */
   hostId?: string | undefined;
+  placement?: {
+    /** Keys and values of one's own. */
+    labels?: Record<string, string> | undefined;
+    /** Only where machines run with KVM, and not by emulation. */
+    kvm?: boolean | undefined;
+    /** `spread`: the emptiest host first. `pack`: the fullest that has room. */
+    strategy?: "spread" | "pack" | undefined;
+  } | undefined;
   description?: string | undefined;
   /** Keys and values of one's own. */
   labels?: Record<string, string> | undefined;
@@ -923,6 +994,16 @@ export interface VmUpdate {
   disk?: number | undefined;
 }
 
+export interface WaitingFor {
+  reason: "HOST_PENDING" | "HOST_OFFLINE" | "HOST_QUARANTINED" | "QUEUED_BEHIND" | "DELIVERY";
+  message: string;
+  /** A host's id. In a creation: for administrators only. */
+  hostId: string;
+  operationId: string | null;
+  /** When it stops being good. */
+  expiresAt: string;
+}
+
 /** By operation of the OpenAPI document: its query, its body, and what the answer holds. */
 export interface Calls {
   cancelOperation: {
@@ -996,7 +1077,7 @@ export interface Calls {
   };
   drainHost: {
     query: Record<string, never>;
-    body: DrainHostBody;
+    body: HostDrain;
     data: DrainedHost;
   };
   getConfig: {
@@ -1108,7 +1189,7 @@ export interface Calls {
     query: {
       page?: number | undefined;
       limit?: number | undefined;
-      status?: "pending" | "online" | "offline" | undefined;
+      status?: "pending" | "online" | "offline" | "quarantined" | undefined;
       search?: string | undefined;
       schedulable?: "true" | "false" | undefined;
     };
@@ -1229,6 +1310,11 @@ export interface Calls {
     body: RefreshRequest;
     data: Login;
   };
+  releaseHost: {
+    query: Record<string, never>;
+    body: ReleaseHostBody;
+    data: Host;
+  };
   renewHostToken: {
     query: Record<string, never>;
     body: null;
@@ -1284,6 +1370,11 @@ export interface Calls {
     body: VmUpdate;
     data: UpdateVmData;
   };
+  upgradeHost: {
+    query: Record<string, never>;
+    body: UpgradeHostBody;
+    data: Host;
+  };
 }
 
 /** What an answer's `error.code` may be. */
@@ -1322,6 +1413,9 @@ export type ApiErrorCode =
   | "VM_UPDATE_PENDING"
   | "VM_SUSPENDED"
   | "HOST_HAS_VMS"
+  | "HOST_NOT_UPDATABLE"
+  | "HOST_MAINTENANCE"
+  | "HOST_NOT_QUARANTINED"
   | "IMAGE_IN_USE"
   | "ENROLMENT_SPENT"
   | "ENROLMENT_EXPIRED"

@@ -13,11 +13,14 @@ from ._run import Drained, run
 from ._waiting import OnProgress, act, change, until_end
 from .inputs import (
     ConfigUpdate,
+    ConfigUpdateAgents,
     ConfigUpdateDefaults,
     ConfigUpdateLimits,
     ConfigUpdateNetwork,
+    ConfigUpdatePlacement,
     ConfigUpdateStorage,
     HostCreate,
+    HostDrain,
     HostUpdate,
     HostUpdateOvercommit,
     ImageCreate,
@@ -33,6 +36,7 @@ from .inputs import (
     UserPutQuotas,
     VmCreate,
     VmCreateCloudInit,
+    VmCreatePlacement,
     VmRestart,
     VmStop,
     VmUpdate,
@@ -452,6 +456,7 @@ class VmsResource(Resource):
         os: str = ...,
         image: str = ...,
         host_id: str = ...,
+        placement: VmCreatePlacement = ...,
         description: str = ...,
         labels: Dict[str, str] = ...,
         autostart: bool = ...,
@@ -475,8 +480,8 @@ class VmsResource(Resource):
     ) -> Vm:
         """Create a machine.
 
-        Name, cpu, memory and disk are enough. `start` lets it run as soon as it is there. Needs the
-        permission `vm:create`.
+        Name, cpu, memory and disk are enough. `start` lets it run as soon as it is there.
+        `placement` says which hosts will do. Needs the permission `vm:create`.
 
         With `wait=True` it returns once the operation has succeeded, and raises what it failed
         with; a number says for how many seconds at most. `on_progress` is called with the operation
@@ -1143,6 +1148,7 @@ class HostsResource(Resource):
         name: str = ...,
         labels: Dict[str, str] = ...,
         schedulable: bool = ...,
+        maintenance: bool = ...,
         overcommit: HostUpdateOvercommit = ...,
         if_match: Optional[str] = None,
     ) -> Host: ...
@@ -1157,7 +1163,8 @@ class HostsResource(Resource):
     ) -> Host:
         """Change a host.
 
-        Needs the permission `host:update`.
+        `schedulable: true` undoes a drain. In `maintenance` no machine comes, and those that are
+        there are only stopped and deleted. Needs the permission `host:update`.
         """
         return run(self._http.call(
             "PATCH",
@@ -1187,30 +1194,84 @@ class HostsResource(Resource):
             if_match=if_match,
         ))
 
+    @overload
+    def drain(
+        self,
+        id: str,
+        body: HostDrain,
+        *,
+        idempotency_key: Optional[str] = None,
+        if_match: Optional[str] = None,
+    ) -> DrainedHost: ...
+
+    @overload
     def drain(
         self,
         id: str,
         *,
+        shutdown: bool = ...,
+        timeout: int = ...,
         idempotency_key: Optional[str] = None,
         if_match: Optional[str] = None,
+    ) -> DrainedHost: ...
+
+    def drain(
+        self,
+        id: str,
+        body: Optional[HostDrain] = None,
+        *,
+        idempotency_key: Optional[str] = None,
+        if_match: Optional[str] = None,
+        **given: Any,
     ) -> DrainedHost:
         """Give a host no new machines.
 
-        Answers those that are still there, to be moved or deleted. Needs the permission
-        `host:update`.
+        With `shutdown` its machines are stopped too, as many at once as its queue has room for:
+        asked again, it goes on. Answers what is still there. Needs the permission `host:update`.
         """
         return run(self._http.call(
             "POST",
             f"/hosts/{segment(id)}/drain",
             DrainedHost,
+            body=fields(HostDrain, body, given),
             idempotency_key=idempotency_key,
             if_match=if_match,
+        ))
+
+    def release(self, id: str, *, idempotency_key: Optional[str] = None) -> Host:
+        """End a host's quarantine.
+
+        Two agents connected with its key, so nothing is sent to it. Make sure that one alone is
+        left, then release the host; or make a new token, with which one of them enrols again and
+        shuts the other out. Needs the permission `host:update`.
+        """
+        return run(self._http.call(
+            "POST",
+            f"/hosts/{segment(id)}/release",
+            Host,
+            idempotency_key=idempotency_key,
+        ))
+
+    def upgrade(self, id: str, *, idempotency_key: Optional[str] = None) -> Host:
+        """Upgrade a host's agent.
+
+        The agent becomes the version that the edge has, once no operation is under way; machines
+        don't notice. `agentUpdate` of the host is null when it has, and has an `error` where it has
+        refused the version or taken it back. Needs the permission `host:update`.
+        """
+        return run(self._http.call(
+            "POST",
+            f"/hosts/{segment(id)}/upgrade",
+            Host,
+            idempotency_key=idempotency_key,
         ))
 
     def create_token(self, id: str, *, idempotency_key: Optional[str] = None) -> RenewedHostToken:
         """Make a new enrolment token.
 
-        The one before is worthless from then on. Needs the permission `host:update`.
+        The one before is worthless from then on. The host's key stays good until the token is
+        spent; then whatever is connected with it is closed, and a quarantine ends. Needs the
+        permission `host:update`.
         """
         return run(self._http.call(
             "POST",
@@ -1288,6 +1349,8 @@ class ConfigResource(Resource):
         defaults: ConfigUpdateDefaults = ...,
         storage: ConfigUpdateStorage = ...,
         network: ConfigUpdateNetwork = ...,
+        agents: ConfigUpdateAgents = ...,
+        placement: ConfigUpdatePlacement = ...,
         if_match: Optional[str] = None,
     ) -> Config: ...
 

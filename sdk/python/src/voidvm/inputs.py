@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Literal, Optional, TypedDict
 
-from .models import Grant, PermissionChange, Plan, Role, UserStatus
+from .models import Grant, PermissionChange, PlacementStrategy, Plan, Role, UserStatus
 
 
 class ConfigUpdateLimits(TypedDict, total=False):
@@ -36,11 +36,33 @@ class ConfigUpdateNetwork(TypedDict, total=False):
     defaultMode: Literal["user"]
 
 
+class ConfigUpdateAgents(TypedDict, total=False):
+    autoUpdate: bool
+    updatesAtOnce: int
+
+
+class ConfigUpdatePlacementOvercommit(TypedDict, total=False):
+    #: vCPUs.
+    cpu: float
+    #: MiB.
+    memory: float
+    #: GiB.
+    disk: float
+
+
+class ConfigUpdatePlacement(TypedDict, total=False):
+    #: `spread`: the emptiest host first. `pack`: the fullest that has room.
+    strategy: PlacementStrategy
+    overcommit: ConfigUpdatePlacementOvercommit
+
+
 class ConfigUpdate(TypedDict, total=False):
     limits: ConfigUpdateLimits
     defaults: ConfigUpdateDefaults
     storage: ConfigUpdateStorage
     network: ConfigUpdateNetwork
+    agents: ConfigUpdateAgents
+    placement: ConfigUpdatePlacement
 
 
 class _HostCreateNeeded(TypedDict):
@@ -52,13 +74,19 @@ class HostCreate(_HostCreateNeeded, total=False):
     labels: Dict[str, str]
 
 
+class HostDrain(TypedDict, total=False):
+    shutdown: bool
+    #: Seconds that the guest has to power off before the power is cut; 30 where it is left out.
+    timeout: int
+
+
 class HostUpdateOvercommit(TypedDict, total=False):
     #: vCPUs.
-    cpu: float
+    cpu: Optional[float]
     #: MiB.
-    memory: float
+    memory: Optional[float]
     #: GiB.
-    disk: float
+    disk: Optional[float]
 
 
 class HostUpdate(TypedDict, total=False):
@@ -66,6 +94,7 @@ class HostUpdate(TypedDict, total=False):
     #: Keys and values of one's own.
     labels: Dict[str, str]
     schedulable: bool
+    maintenance: bool
     overcommit: HostUpdateOvercommit
 
 
@@ -179,6 +208,15 @@ class UserPut(_UserPutNeeded, total=False):
     status: UserStatus
 
 
+class VmCreatePlacement(TypedDict, total=False):
+    #: Keys and values of one's own.
+    labels: Dict[str, str]
+    #: Only where machines run with KVM, and not by emulation.
+    kvm: bool
+    #: `spread`: the emptiest host first. `pack`: the fullest that has room.
+    strategy: PlacementStrategy
+
+
 class VmCreateCloudInit(TypedDict, total=False):
     hostname: str
     user: str
@@ -206,6 +244,7 @@ class VmCreate(_VmCreateNeeded, total=False):
     image: str
     #: A host's id. In a creation: for administrators only.
     hostId: str
+    placement: VmCreatePlacement
     description: str
     #: Keys and values of one's own.
     labels: Dict[str, str]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Literal, Optional, Union, ove
 
 from ._model import Model
 
-AuditCredential = Literal["session", "token", "none"]
+AuditCredential = Literal["session", "token", "host", "none"]
 
 AuditResult = Literal["succeeded", "refused", "failed"]
 
@@ -69,7 +69,16 @@ Grant = Literal[
     "metrics:read",
 ]
 
-HostStatus = Literal["pending", "online", "offline"]
+HostBlocker = Literal[
+    "pending",
+    "offline",
+    "quarantined",
+    "maintenance",
+    "draining",
+    "no-accelerator",
+]
+
+HostStatus = Literal["pending", "online", "offline", "quarantined"]
 
 LogLevel = Literal["info", "warn", "error"]
 
@@ -292,6 +301,8 @@ PermissionChange = Literal[
     "-metrics:read",
 ]
 
+PlacementStrategy = Literal["spread", "pack"]
+
 Plan = Literal["none", "free"]
 
 Role = Literal["admin", "user"]
@@ -464,11 +475,69 @@ class ConfigNetwork(Model):
         def __getitem__(self, key: str) -> Any: ...
 
 
+class ConfigAgents(Model):
+    auto_update: bool
+    updates_at_once: int
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["autoUpdate"]) -> bool: ...
+
+        @overload
+        def __getitem__(self, key: Literal["updatesAtOnce"]) -> int: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class ConfigPlacementOvercommit(Model):
+    #: vCPUs.
+    cpu: float
+    #: MiB.
+    memory: float
+    #: GiB.
+    disk: float
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["cpu", "memory", "disk"]) -> float: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class ConfigPlacement(Model):
+    #: `spread`: the emptiest host first. `pack`: the fullest that has room.
+    strategy: PlacementStrategy
+    overcommit: ConfigPlacementOvercommit
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["strategy"]) -> PlacementStrategy: ...
+
+        @overload
+        def __getitem__(self, key: Literal["overcommit"]) -> ConfigPlacementOvercommit: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
 class Config(Model):
     limits: ConfigLimits
     defaults: ConfigDefaults
     storage: ConfigStorage
     network: ConfigNetwork
+    agents: ConfigAgents
+    placement: ConfigPlacement
 
     if TYPE_CHECKING:
 
@@ -483,6 +552,12 @@ class Config(Model):
 
         @overload
         def __getitem__(self, key: Literal["network"]) -> ConfigNetwork: ...
+
+        @overload
+        def __getitem__(self, key: Literal["agents"]) -> ConfigAgents: ...
+
+        @overload
+        def __getitem__(self, key: Literal["placement"]) -> ConfigPlacement: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
@@ -525,6 +600,21 @@ class CreatedHost(Model):
         def __getitem__(self, key: str) -> Any: ...
 
 
+class DrainedHostStopping(Model):
+    vm_id: str
+    operation_id: str
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["vmId", "operationId"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
 class DrainedHostRemaining(Model):
     vms: int
     by_status: Dict[str, int]
@@ -546,12 +636,16 @@ class DrainedHostRemaining(Model):
 
 class DrainedHost(Model):
     host: Host
+    stopping: List[DrainedHostStopping]
     remaining: DrainedHostRemaining
 
     if TYPE_CHECKING:
 
         @overload
         def __getitem__(self, key: Literal["host"]) -> Host: ...
+
+        @overload
+        def __getitem__(self, key: Literal["stopping"]) -> List[DrainedHostStopping]: ...
 
         @overload
         def __getitem__(self, key: Literal["remaining"]) -> DrainedHostRemaining: ...
@@ -597,6 +691,25 @@ class Health(Model):
 
         @overload
         def __getitem__(self, key: Literal["version"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class HostAgentUpdate(Model):
+    version: str
+    ordered_at: Optional[str]
+    error: Optional[str]
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["version"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: Literal["orderedAt", "error"]) -> Optional[str]: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
@@ -666,15 +779,23 @@ class Host(Model):
     id: str
     name: str
     status: HostStatus
+    #: Why the status is `error`; null otherwise.
+    status_reason: Optional[str]
     schedulable: bool
+    maintenance: bool
+    #: What keeps new machines away, room apart; empty where they may come.
+    blocked_by: List[HostBlocker]
     #: Keys and values of one's own.
     labels: Dict[str, str]
     #: What the host found out about itself; null until it has connected for the first time.
     facts: Optional[Dict[str, Any]]
     agent_version: Optional[str]
+    updatable: bool
+    agent_update: Optional[HostAgentUpdate]
     overcommit: HostOvercommit
     capacity: HostCapacity
     allocated: HostAllocated
+    images: List[str]
     last_seen_at: Optional[str]
     created_at: str
 
@@ -687,7 +808,16 @@ class Host(Model):
         def __getitem__(self, key: Literal["status"]) -> HostStatus: ...
 
         @overload
-        def __getitem__(self, key: Literal["schedulable"]) -> bool: ...
+        def __getitem__(
+            self,
+            key: Literal["statusReason", "agentVersion", "lastSeenAt"],
+        ) -> Optional[str]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["schedulable", "maintenance", "updatable"]) -> bool: ...
+
+        @overload
+        def __getitem__(self, key: Literal["blockedBy"]) -> List[HostBlocker]: ...
 
         @overload
         def __getitem__(self, key: Literal["labels"]) -> Dict[str, str]: ...
@@ -696,7 +826,7 @@ class Host(Model):
         def __getitem__(self, key: Literal["facts"]) -> Optional[Dict[str, Any]]: ...
 
         @overload
-        def __getitem__(self, key: Literal["agentVersion", "lastSeenAt"]) -> Optional[str]: ...
+        def __getitem__(self, key: Literal["agentUpdate"]) -> Optional[HostAgentUpdate]: ...
 
         @overload
         def __getitem__(self, key: Literal["overcommit"]) -> HostOvercommit: ...
@@ -706,6 +836,9 @@ class Host(Model):
 
         @overload
         def __getitem__(self, key: Literal["allocated"]) -> HostAllocated: ...
+
+        @overload
+        def __getitem__(self, key: Literal["images"]) -> List[str]: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
@@ -1041,6 +1174,7 @@ class Operation(Model):
     id: str
     kind: OperationKind
     status: OperationStatus
+    waiting_for: Optional[WaitingFor]
     progress: OperationProgress
     resource: OperationResource
     #: A host's id. In a creation: for administrators only.
@@ -1067,6 +1201,9 @@ class Operation(Model):
 
         @overload
         def __getitem__(self, key: Literal["status"]) -> OperationStatus: ...
+
+        @overload
+        def __getitem__(self, key: Literal["waitingFor"]) -> Optional[WaitingFor]: ...
 
         @overload
         def __getitem__(self, key: Literal["progress"]) -> OperationProgress: ...
@@ -1935,6 +2072,7 @@ class VmOperation(Model):
     id: str
     kind: OperationKind
     status: OperationStatus
+    waiting_for: Optional[WaitingFor]
     progress: VmOperationProgress
     resource: VmOperationResource
     #: A host's id. In a creation: for administrators only.
@@ -1962,6 +2100,9 @@ class VmOperation(Model):
 
         @overload
         def __getitem__(self, key: Literal["status"]) -> OperationStatus: ...
+
+        @overload
+        def __getitem__(self, key: Literal["waitingFor"]) -> Optional[WaitingFor]: ...
 
         @overload
         def __getitem__(self, key: Literal["progress"]) -> VmOperationProgress: ...
@@ -2149,6 +2290,41 @@ class VmStatusMessage(Model):
 
         @overload
         def __getitem__(self, key: Literal["network"]) -> Optional[VmStatusMessageNetwork]: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
+class WaitingFor(Model):
+    reason: Literal["HOST_PENDING", "HOST_OFFLINE", "HOST_QUARANTINED", "QUEUED_BEHIND", "DELIVERY"]
+    message: str
+    #: A host's id. In a creation: for administrators only.
+    host_id: str
+    operation_id: Optional[str]
+    #: When it stops being good.
+    expires_at: str
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(
+            self,
+            key: Literal["reason"],
+        ) -> Literal[
+            "HOST_PENDING",
+            "HOST_OFFLINE",
+            "HOST_QUARANTINED",
+            "QUEUED_BEHIND",
+            "DELIVERY",
+        ]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["message", "hostId", "expiresAt"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: Literal["operationId"]) -> Optional[str]: ...
 
         @overload
         def __getitem__(self, key: str) -> Any: ...
