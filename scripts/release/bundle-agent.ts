@@ -41,10 +41,12 @@ async function bundle({ folder, entry, define }: BundleOptions): Promise<Uint8Ar
     platform: "node",
     target: `node${lowestNode}`,
     define,
-    // Optional parts of ws, in native code.
-    external: ["bufferutil", "utf-8-validate"],
-    // Packages of CommonJS call it.
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    // Optional parts of ws and ssh2, in native code.
+    external: ["bufferutil", "utf-8-validate", "cpu-features", "*.node"],
+    // Packages of CommonJS use them.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url), __dirname = import.meta.dirname;',
+    },
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: "inline",
