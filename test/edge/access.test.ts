@@ -114,7 +114,8 @@ describe("another tenant", () => {
     const kind = kindOf(key) as (typeof ownedAt)[number];
     // A body that passes, since it is looked at before the thing that it is for.
     const body = { POST: {}, PATCH: { description: "mine" }, PUT: { description: "mine" } }[method];
-    const answer = await tenant.request(method, path.replace(":id", theirs[kind]), body);
+    const upgrade = method === "GET" ? { Upgrade: "websocket" } : undefined;
+    const answer = await tenant.request(method, path.replace(":id", theirs[kind]), body, upgrade);
     expect(answer.status).toBe(404);
     expect(answer.body.error.code).toMatch(/_NOT_FOUND$/);
   });
