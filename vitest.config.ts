@@ -2,8 +2,9 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildAssets } from "./scripts/build-assets.ts";
+import { buildRelease } from "./scripts/release/build-release.ts";
 
-await buildAssets();
+await buildRelease(await buildAssets());
 
 export default defineConfig({
   test: {

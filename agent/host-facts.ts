@@ -64,7 +64,7 @@ export async function chooseAccelerator(
  * Null where KVM can be trusted. A /dev/kvm that opens is not enough: under nested software virtualisation (PVM)
  * it makes machines whose guests hang.
  */
-async function kvmObstacle(root: string): Promise<string | null> {
+export async function kvmObstacle(root: string): Promise<string | null> {
   const device = join(root, "dev/kvm");
   if (!existsSync(device)) return "there is no /dev/kvm";
   const opens = await open(device, "r+").then(

@@ -1,15 +1,14 @@
 /**
- * The agent: one process a host. `node agent/main.ts` enrols where VOIDVM_ENROLMENT_TOKEN is given, then serves.
+ * The agent: one process a host. Loading this runs it: it enrols where VOIDVM_ENROLMENT_TOKEN is given, then serves.
  *
  * It ends without touching the machines, whichever way it ends; the next one finds them again.
  */
 import { readFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
 import { readHostFacts } from "./host-facts.ts";
 import { enrol, Identity } from "./identity.ts";
 import { ImageStore } from "./images.ts";
 import { openJournal } from "./journal.ts";
+import { isLaunched, onLauncherGone, switchVersionExitCode } from "./launcher.ts";
 import { Link } from "./link.ts";
 import { Sampler } from "./metrics/sampler.ts";
 import type { Host } from "./operations/operation.ts";
@@ -18,21 +17,15 @@ import { Scheduler } from "./scheduler.ts";
 import { helloBasics, Session } from "./session.ts";
 import { trimSerialLogs } from "./serial-logs.ts";
 import { Streams } from "./streams/streams.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { answerQuestions } from "./status-socket.ts";
 import { tellParent } from "./parent.ts";
+import { Installation } from "./update/installation.ts";
+import { Updater } from "./update/updater.ts";
+import { agentVersion } from "./version.ts";
 import { VmTable } from "./vm-table.ts";
 
 const trimEveryMs = 60_000;
-
-interface Settings {
-  readonly home: string;
-  readonly edge: string | undefined;
-  readonly enrolmentToken: string | undefined;
-  readonly accelerator: "auto" | "kvm" | "tcg";
-  readonly allowEmulation: boolean;
-  readonly allowPrivateAddresses: boolean;
-  /** In place of the kernel's, where a test makes the host restart. */
-  readonly bootId: string | undefined;
-}
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
@@ -69,15 +62,30 @@ async function main(): Promise<void> {
     watch: (order) => (order ? sampler.watch(order) : sampler.stop()),
     hello: async () => ({
       ...helloBasics,
+      // Without a launcher nobody would start the next version.
+      features: isLaunched ? [...helloBasics.features, "update"] : helloBasics.features,
       agentVersion: version,
       bootId,
       journalId: journal.id,
       greatestEpoch: journal.greatestEpoch,
       facts: { ...(await facts()), images: await images.ids() },
     }),
-    onSynced: () => tellParent({ type: "ready" }),
+    onUpdate: (wanted) => updater.order(wanted),
+    onSynced: () => {
+      tellParent({ type: "ready" });
+      void updater.synced().catch((error: Error) => log(`The update can't be concluded: ${error.message}`));
+    },
   });
   const link = new Link(identity, session);
+  const updater = new Updater({
+    installation: new Installation(paths),
+    edge: identity.edge,
+    version,
+    isIdle: () => journal.unfinished().length === 0,
+    tell: (failed) => link.send({ type: "update-failed", ...failed }),
+    handOver: () => end(switchVersionExitCode),
+    log,
+  });
 
   await images.clean();
   vms.on("event", (event, vm, message) => session.event(event, vm, message));
@@ -85,35 +93,29 @@ async function main(): Promise<void> {
   if (journal.noteBoot(bootId)) await vms.startAutostart();
   scheduler.resume();
 
+  const status = async () => {
+    const machines = await vms.reports();
+    return {
+      ...{ version, pid: process.pid, hostId: identity.hostId, edge: identity.edge },
+      session: session.isSynced ? journal.greatestEpoch : null,
+      machines: { all: machines.length, running: machines.filter(({ power }) => power === "running").length },
+      operations: journal.entries().length,
+      update: updater.doing,
+    };
+  };
   setInterval(() => void trimSerialLogs(paths, vms.ids(), log), trimEveryMs).unref();
-  const end = () => {
+  const end = (code: number) => {
     link.stop();
     vms.close();
     journal.close();
-    process.exit(0);
+    process.exit(code);
   };
-  process.once("SIGTERM", end);
-  process.once("SIGINT", end);
-  process.once("disconnect", end);
+  for (const signal of ["SIGTERM", "SIGINT", "disconnect"] as const) process.once(signal, () => end(0));
+  if (isLaunched) onLauncherGone(() => end(0));
+  answerQuestions(paths, { status, update: async () => ({ message: await updater.toLatest() }) }, log);
 
   prepareTiny(images);
   await link.run();
-}
-
-function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const accelerator = env["VOIDVM_ACCEL"] ?? "auto";
-  if (accelerator !== "auto" && accelerator !== "kvm" && accelerator !== "tcg") {
-    throw new Error(`VOIDVM_ACCEL is '${accelerator}': use auto, kvm or tcg`);
-  }
-  return {
-    home: resolve(env["VOIDVM_AGENT_HOME"] ?? join(homedir(), ".voidvm", "agent")),
-    edge: env["VOIDVM_EDGE"],
-    enrolmentToken: env["VOIDVM_ENROLMENT_TOKEN"],
-    accelerator,
-    allowEmulation: env["VOIDVM_ALLOW_EMULATION"] === "1",
-    allowPrivateAddresses: env["VOIDVM_ALLOW_PRIVATE_IMAGES"] === "1",
-    bootId: env["VOIDVM_BOOT_ID"],
-  };
 }
 
 async function identify(paths: HostPaths, { edge, enrolmentToken }: Settings): Promise<Identity> {
@@ -138,11 +140,6 @@ function prepareTiny(images: ImageStore): void {
     (error: Error) =>
       log(`The tiny image could not be made: ${error.message}. The next machine that needs it tries again.`),
   );
-}
-
-async function agentVersion(): Promise<string> {
-  const text = await readFile(new URL("../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }
 
 function log(line: string): void {

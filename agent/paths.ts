@@ -43,6 +43,7 @@ export class HostPaths {
   /** Debian packages that `tiny` is built from. */
   readonly packageCache: string;
   readonly vmsDir: string;
+  readonly statusSocket: string;
 
   /** Both absolute. */
   constructor(home: string, runtime: string = defaultRuntime(home)) {
@@ -55,6 +56,7 @@ export class HostPaths {
     this.imagesDir = join(home, "images");
     this.packageCache = join(home, "cache", "packages");
     this.vmsDir = join(home, "vms");
+    this.statusSocket = join(runtime, "agent.sock");
     const longest = this.vm(`vm-${"0".repeat(26)}`).serial;
     if (Buffer.byteLength(longest) > maxSocketPath) {
       throw new Error(`${runtime} is too long a name for sockets: set VOIDVM_RUN to a shorter folder`);
@@ -63,8 +65,13 @@ export class HostPaths {
 
   /** Makes the folders. Errors: the runtime folder is there and is not this user's alone. */
   prepare(): void {
-    for (const dir of [this.home, this.imagesDir, this.vmsDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.prepareHome();
     this.prepareRuntime();
+  }
+
+  /** What an enrolment needs: on an installed host the runtime folder is there with the service. */
+  prepareHome(): void {
+    for (const dir of [this.home, this.imagesDir, this.vmsDir]) mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
   /** Cheap enough for every start of a machine: /run and /tmp are cleaned by others. */

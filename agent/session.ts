@@ -3,7 +3,7 @@
  *
  * An order is accepted only once it is in the journal, and an end is told in every session until it is acknowledged.
  */
-import type { AgentFrame, EdgeFrame, ExecuteFrame } from "../protocol/agent-link.ts";
+import type { AgentFrame, EdgeFrame, ExecuteFrame, LinkFeature } from "../protocol/agent-link.ts";
 import { linkLimits, linkProtocol } from "../protocol/agent-link.ts";
 import { operationInputs, type VmReport, type VmSpec } from "../protocol/operations.ts";
 import type { HostSample, VmSample, WatchOrder } from "../protocol/samples.ts";
@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly watch: (order: WatchOrder | null) => void;
   readonly hello: () => Promise<Hello>;
   readonly log: (line: string) => void;
+  /** The edge wants this agent to become another version. */
+  readonly onUpdate: (version: string) => void;
   /** The edge has said what it still wants: this host is in service. */
   readonly onSynced: () => void;
 }
@@ -48,6 +50,11 @@ export class Session implements LinkHandlers {
 
   constructor(options: SessionOptions) {
     this.#options = options;
+  }
+
+  /** The edge has said what it wants, in the session that stands. */
+  get isSynced(): boolean {
+    return this.#synced;
   }
 
   hello(): Promise<Hello> {
@@ -102,6 +109,8 @@ export class Session implements LinkHandlers {
         return void this.#options.openStream(frame.order);
       case "watch":
         return this.#options.watch(frame.order);
+      case "update":
+        return this.#options.onUpdate(frame.version);
     }
   }
 
@@ -225,5 +234,5 @@ export class Session implements LinkHandlers {
 /** What every `hello` of this version says of the link itself. */
 export const helloBasics = {
   protocol: { ...linkProtocol },
-  features: ["describe", "samples", "streams"] as string[],
+  features: ["describe", "samples", "streams"] as LinkFeature[],
 } satisfies Partial<Extract<AgentFrame, { type: "hello" }>>;

@@ -20,6 +20,7 @@ import { events, vmEvents } from "./routes/events.ts";
 import { health } from "./routes/health.ts";
 import { hosts } from "./routes/hosts.ts";
 import { images } from "./routes/images.ts";
+import { install } from "./routes/install.ts";
 import { metrics } from "./routes/metrics.ts";
 import { openapi } from "./routes/openapi.ts";
 import { operations } from "./routes/operations.ts";
@@ -71,6 +72,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>()
   .use(idempotency)
   .route("/health", health)
   .route("/docs", docs)
+  .route("/install.sh", install)
   .route("/ws", ws)
   .route(apiBase, api)
   .notFound((c) => onError(new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`), c))

@@ -16,7 +16,7 @@ export interface Env {
   readonly CONSOLE_STREAM: DurableObjectNamespace<ConsoleStream>;
   readonly USER_GATE: DurableObjectNamespace<UserGate>;
   readonly USER_HUB: DurableObjectNamespace<UserHub>;
-  /** The static assets: the documentation page. */
+  /** The static assets: the documentation page, and what hosts install. */
   readonly ASSETS: Fetcher;
   /** `kid:secret` entries separated by commas, each secret 32 random bytes in base64url. The first signs, all verify. */
   readonly VOIDVM_JWT_KEYS: string;

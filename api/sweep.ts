@@ -1,7 +1,7 @@
 /**
  * Once a minute: looks at every host that should be connected, wakes hosts' objects for operations that nobody told them of
- * because a call was lost, tells them which keys are good no more, measures how the whole stands, and forgets what has had
- * its time.
+ * because a call was lost, tells them which keys are good no more, measures how the whole stands, forgets what has had
+ * its time, and goes on with the roll-out of a new version of the agent.
  */
 import { onlineHosts } from "../db/hosts.ts";
 import { deleteOldEvents } from "../db/events.ts";
@@ -9,6 +9,7 @@ import { deleteOldLogs } from "../db/logs.ts";
 import { hostsWithForgottenOperations } from "../db/operations.ts";
 import { takeSample } from "../db/samples.ts";
 import { deleteOldSessions } from "../db/sessions.ts";
+import { rollOut } from "./agent-updates.ts";
 import type { Env } from "./env.ts";
 import { revokeAllPending } from "./revocations.ts";
 
@@ -30,6 +31,9 @@ export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
   // What only measures must not keep what waits from going on.
   await takeSample(env.DB, now).catch(({ message }: Error) => {
     console.error(JSON.stringify({ level: "error", source: "sweep", message: `sample: ${message}` }));
+  });
+  await rollOut(env, now).catch(({ message }: Error) => {
+    console.error(JSON.stringify({ level: "error", source: "sweep", message: `agent updates: ${message}` }));
   });
   const ago = (ms: number) => new Date(now - ms).toISOString();
   await Promise.all([

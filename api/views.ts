@@ -140,6 +140,8 @@ export function toHost({ host, images }: HostView, { placement }: Config): Host 
     labels: host.labels,
     facts: host.facts as Host["facts"],
     agentVersion: host.agentVersion,
+    updatable: host.updatable,
+    agentUpdate: toAgentUpdate(host),
     overcommit: { ...placement.overcommit, ...(host.overcommit as Host["overcommit"] | null) },
     capacity: { cpu: host.capacityCpu, memory: host.capacityMemory, disk: host.capacityDisk },
     allocated: {
@@ -152,6 +154,11 @@ export function toHost({ host, images }: HostView, { placement }: Config): Host 
     lastSeenAt: host.lastSeenAt,
     createdAt: host.createdAt,
   };
+}
+
+function toAgentUpdate({ updateVersion, updateOrderedAt, updateError }: HostView["host"]): Host["agentUpdate"] {
+  if (updateVersion === null) return null;
+  return { version: updateVersion, orderedAt: updateOrderedAt, error: updateError };
 }
 
 export function toImage({ id, os, name, minDisk, defaultUser, source }: CatalogueImage): Image {

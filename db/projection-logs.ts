@@ -34,6 +34,27 @@ export function hostLog(
   return db.insert(logs).select(row);
 }
 
+/** An agent that did not become what it was told to: somebody has to look. */
+export function updateLog(
+  db: DrizzleD1Database,
+  hostId: string,
+  { at, version, reason }: { readonly at: string; readonly version: string; readonly reason: string },
+) {
+  const entry = {
+    cause: `update-failed:${hostId}:${at}`,
+    timestamp: at,
+    level: "error" as const,
+    message: sql`${`The agent did not become ${version} on `} || ${hosts.name} || ${`: ${reason}`}`,
+    source: "host" as const,
+    metadata: { hostId, version },
+  };
+  const row = db
+    .select(logRow({ ...entry, userId: sql`NULL`, vmId: sql`NULL` }))
+    .from(hosts)
+    .where(and(eq(hosts.id, hostId), isNews(entry.cause)));
+  return db.insert(logs).select(row);
+}
+
 export function operationLog(
   db: DrizzleD1Database,
   hostId: string,

@@ -6,6 +6,7 @@
  */
 import { and, eq, inArray, lte, ne, type SQL, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
+import type { SQLiteColumn } from "drizzle-orm/sqlite-core";
 import type { HostFacts, Outcome } from "../protocol/agent-link.ts";
 import type { OperationKind, VmReport } from "../protocol/operations.ts";
 import type { VmStatus } from "../protocol/vm.ts";
@@ -15,15 +16,16 @@ import { countCapacity } from "./capacity.ts";
 import type { OperationView } from "./operation-view.ts";
 import { watchersOfOperation, watchersWithNews } from "./events.ts";
 import { hasImageOf, hostImageStatements } from "./host-images.ts";
-import { adoptionLog, hostLog, operationLog, vmLog } from "./projection-logs.ts";
+import { adoptionLog, hostLog, operationLog, updateLog, vmLog } from "./projection-logs.ts";
 import { hosts, operations, vms } from "./schema.ts";
 
 /** `at` is when the object learnt of it, as an ISO string. */
 export type Change =
-  | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string }
+  | { type: "host-online"; at: string; epoch: number; facts: HostFacts; agentVersion: string; updatable: boolean }
   | { type: "host-offline"; at: string; epoch: number }
   | { type: "host-quarantined"; at: string; epoch: number }
   | { type: "host-released"; at: string; epoch: number }
+  | { type: "update-failed"; at: string; version: string; reason: string }
   | { type: "vms"; at: string; vms: VmReport[] }
   | { type: "vms-missing"; at: string; present: string[] }
   | { type: "vms-adopted"; at: string; vms: readonly Adopted[] }
@@ -93,6 +95,8 @@ function statementsFor(db: Database, hostId: string, change: Change): Statement[
           .set({ status: "offline", statusReason: null })
           .where(and(eq(hosts.id, hostId), eq(hosts.status, "quarantined"))),
       ];
+    case "update-failed":
+      return [updateLog(db, hostId, change), updateFailed(db, hostId, change)];
     case "vms":
       return change.vms.flatMap((vm) => observed(db, hostId, vm, change.at));
     case "vms-missing":
@@ -142,10 +146,27 @@ function hostOnline(db: Database, hostId: string, change: Extract<Change, { type
     .update(hosts)
     .set({
       ...{ status: "online", statusReason: null, facts, agentVersion: change.agentVersion },
-      ...{ epoch: change.epoch, lastSeenAt: change.at },
+      ...{ epoch: change.epoch, lastSeenAt: change.at, updatable: change.updatable },
+      ...updated(change.agentVersion),
     })
     .where(isCurrent);
   return [online, countCapacity(db, isCurrent), ...(images ? hostImageStatements(db, hostId, images) : [])];
+}
+
+/** What an update was about is forgotten once it has succeeded. */
+function updated(version: string) {
+  const unlessDone = (column: SQLiteColumn) =>
+    sql`CASE WHEN ${hosts.updateVersion} = ${version} THEN NULL ELSE ${column} END`;
+  return {
+    updateOrderedAt: unlessDone(hosts.updateOrderedAt),
+    updateError: unlessDone(hosts.updateError),
+    updateVersion: unlessDone(hosts.updateVersion),
+  };
+}
+
+function updateFailed(db: Database, hostId: string, change: Extract<Change, { type: "update-failed" }>): Statement {
+  const { version, reason } = change;
+  return db.update(hosts).set({ updateVersion: version, updateError: reason }).where(eq(hosts.id, hostId));
 }
 
 /** A machine as its host sees it. What it shows stays the operation's while one is under way. */

@@ -167,6 +167,13 @@ export const hosts = sqliteTable(
     allocatedMemory: integer("allocated_memory").notNull().default(0),
     allocatedDisk: integer("allocated_disk").notNull().default(0),
     agentVersion: text("agent_version"),
+    /** Its agent was installed from the edge, and updates itself. */
+    updatable: integer("updatable", { mode: "boolean" }).notNull().default(false),
+    /** The version that its agent was told to become; null once it is. */
+    updateVersion: text("update_version"),
+    updateOrderedAt: text("update_ordered_at"),
+    /** Why the agent is not that version: it refused it, or tried it and took it back. */
+    updateError: text("update_error"),
     /** Why it is quarantined; null otherwise. */
     statusReason: text("status_reason"),
     /** The epoch of the session that this row was last written from; an older session never overwrites it. */

@@ -11,7 +11,15 @@ import { HostSample, VmSample, WatchOrder } from "./samples.ts";
 import { StreamOrder } from "./streams.ts";
 import { VmId } from "./vm.ts";
 
-export const linkProtocol = { lowest: 1, highest: 1 } as const;
+/**
+ * 1 is what the first agents speak. From 2 on an agent's `hello` names the features that it knows, and the edge's
+ * `welcome` its version. Whatever the version, a frame that belongs to a feature goes only to an agent that named it.
+ */
+export const linkProtocol = { lowest: 1, highest: 2 } as const;
+
+/** What an agent may know beyond version 1: each allows frames of its own. */
+export const linkFeatures = ["describe", "samples", "streams", "update"] as const;
+export type LinkFeature = (typeof linkFeatures)[number];
 
 /** Figures of the link, in one place. Times in ms, sizes in bytes. */
 export const linkLimits = {
@@ -123,6 +131,7 @@ export const AgentFrame = z.discriminatedUnion("type", [
     type: z.literal("hello"),
     protocol: z.strictObject({ lowest: z.int(), highest: z.int() }),
     agentVersion: z.string().max(64),
+    /** Of `linkFeatures`; those that the edge doesn't know mean nothing. */
     features: z.array(z.string().max(64)).max(64),
     /** Changes with every start of the machine that the agent runs on. */
     bootId: z.string().max(64),
@@ -177,13 +186,15 @@ export const AgentFrame = z.discriminatedUnion("type", [
     /** Those of the machines asked for that this host has. */
     vms: z.array(z.strictObject({ vm: VmReport, spec: VmSpec })).max(linkLimits.describePageSize),
   }),
-  /** Samples of what is watched; may be lost. */
+  /** Feature `samples`: of what is watched; may be lost. */
   z.strictObject({
     type: z.literal("stats"),
     ...Epoch,
     vms: z.array(VmSample).max(500),
     host: HostSample.nullable(),
   }),
+  /** Feature `update`: the version was refused, or it was tried and taken back. */
+  z.strictObject({ type: z.literal("update-failed"), ...Epoch, version: z.string().max(64), reason: words(1000) }),
 ]);
 export type AgentFrame = z.infer<typeof AgentFrame>;
 
@@ -210,6 +221,8 @@ export const EdgeFrame = z.discriminatedUnion("type", [
     hostId: z.string(),
     pingIntervalMs: z.int(),
     deadMs: z.int(),
+    /** From version 2 on: what the edge itself is, and so which agent it gives. */
+    edgeVersion: z.string().max(64).optional(),
   }),
   z.strictObject({
     type: z.literal("sync"),
@@ -221,16 +234,18 @@ export const EdgeFrame = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("done-ack"), ...Epoch, operationId: OpId }),
   z.strictObject({ type: z.literal("event-ack"), ...Epoch, sequence: z.int() }),
   z.strictObject({ type: z.literal("cancel"), ...Epoch, operationId: OpId }),
-  /** Of machines that the edge has never heard of: what are they? Only to an agent with the feature `describe`. */
+  /** Feature `describe`: of machines that the edge has never heard of, what are they? */
   z.strictObject({
     type: z.literal("describe"),
     ...Epoch,
     vmIds: z.array(VmId).max(linkLimits.describePageSize),
   }),
-  /** To hosts that name `streams` among their features. Not stored, and not repeated: who asked is told of a failure. */
+  /** Feature `streams`. Not stored, and not repeated: who asked is told of a failure. */
   z.strictObject({ type: z.literal("open-stream"), ...Epoch, order: StreamOrder }),
-  /** To hosts that name `samples`. Replaces the order before; sent again in every session, since the host forgets it with the link. */
+  /** Feature `samples`. Replaces the order before; sent again in every session, since the host forgets it with the link. */
   z.strictObject({ type: z.literal("watch"), ...Epoch, order: WatchOrder }),
+  /** Feature `update`: become this version, which the edge's release has. The next `hello` tells what came of it. */
+  z.strictObject({ type: z.literal("update"), ...Epoch, version: z.string().max(64) }),
 ]);
 export type EdgeFrame = z.infer<typeof EdgeFrame>;
 

@@ -28,6 +28,12 @@ export const Config = z.strictObject({
     maxDisk: z.int().min(1).max(vmBounds.disk.max),
   }),
   network: z.strictObject({ defaultMode: z.enum(["user"]) }),
+  agents: z.strictObject({
+    /** Agents that the edge has a newer version for are told to become it, a few at a time. */
+    autoUpdate: z.boolean(),
+    /** How many hosts are between two versions at the same time. */
+    updatesAtOnce: z.int().min(1).max(1000),
+  }),
   placement: z.strictObject({
     /** Where a creation doesn't say. */
     strategy: PlacementStrategy,
@@ -43,6 +49,7 @@ export const ConfigUpdate = z.strictObject({
   defaults: Config.shape.defaults.partial().optional(),
   storage: Config.shape.storage.partial().optional(),
   network: Config.shape.network.partial().optional(),
+  agents: Config.shape.agents.partial().optional(),
   placement: Config.shape.placement.extend({ overcommit: Overcommit }).partial().optional(),
 });
 export type ConfigUpdate = z.infer<typeof ConfigUpdate>;
@@ -52,6 +59,7 @@ export const defaultConfig: Config = {
   defaults: { cpu: 1, memory: 512, disk: 10, os: defaultOs },
   storage: { maxDisk: vmBounds.disk.max },
   network: { defaultMode: "user" },
+  agents: { autoUpdate: false, updatesAtOnce: 2 },
   // vCPUs are time, and disks are thin: both may be promised several times over. Memory is not.
   placement: { strategy: "spread", overcommit: { cpu: 8, memory: 1, disk: 4 } },
 };

@@ -62,6 +62,11 @@ export const errorTable = {
   VM_UPDATE_PENDING: entry(409, "虚拟机的上一次配置修改尚未完成", "An earlier change of the machine is under way"),
   VM_SUSPENDED: entry(409, "虚拟机已挂起", "The virtual machine is suspended"),
   HOST_HAS_VMS: entry(409, "主机上仍有虚拟机", "The host still has machines"),
+  HOST_NOT_UPDATABLE: entry(
+    409,
+    "该主机的代理程序不能自行更新，请在主机上重新运行安装命令",
+    "The host's agent does not update itself: run the installer on the host",
+  ),
   HOST_MAINTENANCE: entry(
     409,
     "主机正在维护，其虚拟机只能停止或删除",

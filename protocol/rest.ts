@@ -202,6 +202,12 @@ export const Host = z.object({
   /** Null until the host has connected for the first time. */
   facts: z.record(z.string(), z.json()).nullable(),
   agentVersion: z.string().nullable(),
+  /** The agent was installed by `install.sh`, and becomes another version when it is told to. */
+  updatable: z.boolean(),
+  /** Null: it is what it was told to be. `error`: why it is not, which a new order tries again. */
+  agentUpdate: z
+    .object({ version: z.string(), orderedAt: z.iso.datetime().nullable(), error: z.string().nullable() })
+    .nullable(),
   overcommit: Overcommit.required(),
   /** What may be given to machines: vCPUs, MiB, GiB. */
   capacity: z.object({ cpu: z.int(), memory: z.int(), disk: z.int() }),

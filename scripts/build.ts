@@ -1,14 +1,16 @@
 /**
- * Bundles the Worker into `dist/`, from where the local edge runs it, and its static assets into `dist/assets`.
- * wrangler bundles for itself when it deploys.
+ * Bundles the Worker into `dist/`, from where the local edge runs it, and its static assets into `dist/assets`: the
+ * documentation page, and what hosts install. wrangler bundles the Worker for itself when it deploys.
  *
  * Nothing is done where no input has changed: most of a start's time would go into it.
  */
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { buildAssets } from "./build-assets.ts";
 import { projectFolder } from "./project.ts";
+import { buildRelease } from "./release/build-release.ts";
+import { replaceFile } from "./replace-file.ts";
 
 export interface BuiltWorker {
   /** The bundle. */
@@ -26,6 +28,7 @@ const inputFiles = ["package-lock.json", "scripts/build.ts", "scripts/build-asse
 
 export async function buildWorker(): Promise<BuiltWorker> {
   const [worker, assets, stamp] = [join(dist, "worker.mjs"), join(dist, "assets"), join(dist, "inputs")];
+  await buildRelease(assets);
   const hash = await hashInputs();
   if ((await readIfThere(stamp)) === hash) return { worker, assets, changed: false };
 
@@ -33,7 +36,7 @@ export async function buildWorker(): Promise<BuiltWorker> {
   await bundleWorker("api/index.ts", worker);
   await bundleWorker("scripts/worker-functions.ts", workerFunctions);
   // Last, so that a build that was interrupted is done again.
-  await replace(stamp, hash);
+  await replaceFile(stamp, hash);
   return { worker, assets, changed: true };
 }
 
@@ -58,7 +61,7 @@ export async function bundleWorker(entry: string, file: string): Promise<void> {
   });
   await stop();
   await mkdir(dirname(file), { recursive: true });
-  for (const { path, contents } of outputFiles) await replace(path, contents);
+  for (const { path, contents } of outputFiles) await replaceFile(path, contents);
 }
 
 /** For code that runs in Node; the bundle must be there. */
@@ -78,13 +81,6 @@ async function hashInputs(): Promise<string> {
     hash.update(await readFile(join(projectFolder, name)));
   }
   return hash.digest("hex");
-}
-
-/** Two starts may build at the same time: a reader sees one whole file or the other. */
-async function replace(path: string, contents: string | Uint8Array): Promise<void> {
-  const beside = `${path}.${process.pid}`;
-  await writeFile(beside, contents);
-  await rename(beside, path);
 }
 
 async function readIfThere(path: string): Promise<string | null> {

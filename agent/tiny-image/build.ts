@@ -7,8 +7,10 @@
 import { mkdir, rename } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { bundled } from "../bundled.ts";
 import { makeDisk } from "./disk.ts";
 import { makeInitramfs } from "./initramfs.ts";
+import { provideOwnFiles } from "./own-files.ts";
 import { fetchPackages } from "./packages.ts";
 import { makeRootTree } from "./root-tree.ts";
 import { run } from "./run.ts";
@@ -49,8 +51,9 @@ export async function buildTinyImage({ output, cache, log = () => {}, signal }: 
 
     log("making the root file system");
     const root = join(folder, "root");
-    await makeRootTree(root, tinyImageVersion(), unpacked);
-    const initramfs = await makeInitramfs(join(folder, "initramfs"), unpacked);
+    const own = await provideOwnFiles(join(folder, "own"));
+    await makeRootTree(root, tinyImageVersion(), unpacked, join(own, "rootfs"));
+    const initramfs = await makeInitramfs(join(folder, "initramfs"), unpacked, join(own, "initramfs/init"));
 
     log("making the disk");
     const image = join(folder, "tiny.qcow2");
@@ -61,7 +64,8 @@ export async function buildTinyImage({ output, cache, log = () => {}, signal }: 
   log(`made version ${tinyImageVersion()}`);
 }
 
-if (process.argv[1] && resolve(process.argv[1]) === import.meta.filename) {
+// In a bundle every module is the one that was started.
+if (!bundled && process.argv[1] && resolve(process.argv[1]) === import.meta.filename) {
   const [, , output, cache = defaultCache] = process.argv;
   if (!output) {
     console.error("usage: node build.ts OUTPUT [CACHE]");

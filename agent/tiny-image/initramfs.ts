@@ -10,14 +10,14 @@ import { walk } from "./walk.ts";
 const folders = ["usr/bin", "usr/lib64", "usr/lib/x86_64-linux-gnu", "dev", "proc", "root", "sys"];
 const links = { bin: "usr/bin", sbin: "usr/bin", lib: "usr/lib", lib64: "usr/lib64" };
 
-/** `folder` is a place to work in. */
-export async function makeInitramfs(folder: string, unpacked: Unpacked): Promise<Buffer> {
+/** `folder` is a place to work in, `init` the file of that name. */
+export async function makeInitramfs(folder: string, unpacked: Unpacked, init: string): Promise<Buffer> {
   for (const name of folders) await mkdir(join(folder, name), { recursive: true });
   for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, name));
 
   await installPrograms(["bin/busybox"], unpacked, folder);
   await installModules(diskModules, unpacked, folder);
-  await copyFile(join(import.meta.dirname, "initramfs/init"), join(folder, "init"));
+  await copyFile(init, join(folder, "init"));
   await settle(folder);
   return gzipSync(await archive(folder), { level: 9 });
 }

@@ -9,8 +9,6 @@ import { installModules, onDemandModules } from "./kernel-modules.ts";
 import type { Unpacked } from "./unpacked.ts";
 import { walk } from "./walk.ts";
 
-const ownFiles = join(import.meta.dirname, "rootfs");
-
 const programs = [
   "bin/busybox",
   "bin/dropbearkey",
@@ -51,12 +49,13 @@ const modes: Readonly<Record<string, number>> = {
 /** Stands everywhere instead of the hour of the build, so that the same packages make the same image. In seconds. */
 export const buildTime = 1_700_000_000;
 
-export async function makeRootTree(root: string, version: string, unpacked: Unpacked): Promise<void> {
+/** `ownFiles` is the folder `rootfs`. */
+export async function makeRootTree(root: string, version: string, unpacked: Unpacked, ownFiles: string): Promise<void> {
   for (const folder of folders) await mkdir(join(root, folder), { recursive: true });
   for (const [name, target] of Object.entries(links)) await symlink(target, join(root, name));
 
   await installPrograms(programs, unpacked, root);
-  await copyOwnFiles(root);
+  await copyOwnFiles(ownFiles, root);
   await writeFile(join(root, "etc/os-release"), `VERSION_ID="${version}"\n`, { flag: "a" });
 
   const everyBoot = (await readFile(join(ownFiles, "etc/modules"), "utf8"))
@@ -82,7 +81,7 @@ export async function installPrograms(names: readonly string[], unpacked: Unpack
 }
 
 /** An own program goes before an applet of busybox with the same name. */
-async function copyOwnFiles(root: string): Promise<void> {
+async function copyOwnFiles(ownFiles: string, root: string): Promise<void> {
   for (const { name, path, kind } of await walk(ownFiles)) {
     const target = join(root, name);
     if (kind === "folder") await mkdir(target, { recursive: true });

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { bundled } from "../bundled.ts";
 
 /** Raise it to have every image rebuilt, as after a security fix in Debian's packages, which the hash doesn't see. */
 const recipe = 1;
@@ -10,7 +11,7 @@ let known: string | undefined;
 
 /** `1-` and twelve hexadecimal digits of a hash over the builder's sources and the guest's own files. */
 export function tinyImageVersion(): string {
-  known ??= `${recipe}-${hashOf(import.meta.dirname).slice(0, 12)}`;
+  known ??= bundled?.tiny.version ?? `${recipe}-${hashOf(import.meta.dirname).slice(0, 12)}`;
   return known;
 }
 

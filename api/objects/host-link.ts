@@ -5,7 +5,7 @@
  * answered, and what is sent is stored as sent before it goes out.
  */
 import { DurableObject } from "cloudflare:workers";
-import { closeCodes, linkLimits } from "../../protocol/agent-link.ts";
+import { closeCodes, type LinkFeature, linkLimits } from "../../protocol/agent-link.ts";
 import type { WatchOrder } from "../../protocol/samples.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
 import type { Env } from "../env.ts";
@@ -18,6 +18,11 @@ import { account } from "./unknown-machines.ts";
 
 /** `too-late`: it has begun. `unreachable`: it is the host's, and the host doesn't answer. */
 export type CancelResult = "cancelled" | "ended" | "too-late" | "unreachable";
+
+/** `unsupported`: the agent doesn't know such an order. An agent that was not installed from the edge can't `update`. */
+export type OrderResult = "sent" | "offline" | "unsupported";
+
+type PassingOrder = { type: "open-stream"; order: StreamOrder } | { type: "update"; version: string };
 
 export class HostLink extends DurableObject<Env> {
   readonly #parts = new HostParts(this.ctx, this.env);
@@ -89,15 +94,14 @@ export class HostLink extends DurableObject<Env> {
     await this.alarm();
   }
 
-  /** Has the host dial for a stream. Kept nowhere: what can't be said now is refused. */
-  openStream(order: StreamOrder): "sent" | "offline" | "unsupported" {
-    const { session, sockets } = this.#parts;
-    const socket = sockets.current();
-    const { synced, epoch, features } = session.current;
-    if (!socket || !synced) return "offline";
-    if (!features.includes("streams")) return "unsupported";
-    sockets.send(socket, { type: "open-stream", epoch, order });
-    return "sent";
+  /** Has the host dial for a stream. */
+  openStream(order: StreamOrder): OrderResult {
+    return this.#tell("streams", { type: "open-stream", order });
+  }
+
+  /** Tells the agent to become this version. It looks for itself whether it may, and when. */
+  update(version: string): OrderResult {
+    return this.#tell("update", { type: "update", version });
   }
 
   /** What a hub watches of this host; null: nothing any more. */
@@ -177,6 +181,17 @@ export class HostLink extends DurableObject<Env> {
     if (epoch === 0 || epoch !== this.#parts.session.current.epoch) return;
     endSession(this.#parts);
     await this.#parts.settle();
+  }
+
+  /** Says what is kept nowhere: what can't be said now is refused. */
+  #tell(feature: LinkFeature, order: PassingOrder): OrderResult {
+    const { session, sockets } = this.#parts;
+    const socket = sockets.current();
+    const { synced, epoch } = session.current;
+    if (!socket || !synced) return "offline";
+    if (!session.supports(feature)) return "unsupported";
+    sockets.send(socket, { ...order, epoch });
+    return "sent";
   }
 
   #remember(hostId: string): void {

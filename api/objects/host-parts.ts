@@ -34,8 +34,8 @@ export class HostParts {
   /** Tells the host what is watched of it. */
   sendWatch(): void {
     const socket = this.sockets.current();
-    const { synced, epoch, features } = this.session.current;
-    if (!socket || !synced || !features.includes("samples")) return;
+    const { synced, epoch } = this.session.current;
+    if (!socket || !synced || !this.session.supports("samples")) return;
     this.sockets.send(socket, { type: "watch", epoch, order: this.watch.order() });
   }
 

@@ -1,4 +1,6 @@
 /** What a host's object remembers of its sessions: one row, so that memory may go at any time. */
+import type { LinkFeature } from "../../protocol/agent-link.ts";
+
 export interface HostSession {
   hostId: string;
   /** Rises with every accepted connection and is stored before the agent is told. */
@@ -6,7 +8,7 @@ export interface HostSession {
   /** The journal and boot of the agent that said hello last. */
   journalId: string;
   bootId: string;
-  /** What that agent can do beside what every agent can. */
+  /** What its agent knows beyond the first version of the protocol. */
   features: readonly string[];
   /** The last event that was taken from that journal. */
   eventSequence: number;
@@ -69,6 +71,11 @@ export class HostSessionStore {
   update(values: Partial<HostSession>): void {
     this.#session = { ...this.#session, ...values };
     this.#sql.exec("INSERT OR REPLACE INTO session VALUES (1, ?)", JSON.stringify(this.#session));
+  }
+
+  /** Whether the agent knows the frames of this feature: they end the connection of one that doesn't. */
+  supports(feature: LinkFeature): boolean {
+    return this.#session.features.includes(feature);
   }
 
   /** False when the token has opened a connection before. Kept for as long as it could be used again. */

@@ -38,6 +38,8 @@ export class Incoming {
         return adopt(this.#parts, frame.vms);
       case "stats":
         return this.#stats(frame);
+      case "update-failed":
+        return this.#updateFailed(frame);
       case "cancelled":
         return this.#parts.cancelAnswers.tell(frame.operationId, frame.effect);
     }
@@ -117,6 +119,11 @@ export class Incoming {
     }
     sockets.send(socket, { type: "done-ack", epoch, operationId });
     delivery.send();
+    await this.#parts.settle();
+  }
+
+  async #updateFailed({ version, reason }: Frame<"update-failed">): Promise<void> {
+    this.#parts.outbox.addChange({ type: "update-failed", at: iso(), version, reason });
     await this.#parts.settle();
   }
 

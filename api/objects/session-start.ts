@@ -13,7 +13,7 @@ export async function beginSession(
   socket: WebSocket,
   hello: Extract<AgentFrame, { type: "hello" }>,
 ): Promise<void> {
-  const { session, sockets, outbox } = parts;
+  const { session, sockets, outbox, env } = parts;
   if (sockets.epochOf(socket) > 0) return socket.close(closeCodes.malformed, "A session says hello once");
   const { lowest, highest } = hello.protocol;
   if (lowest > linkProtocol.highest || highest < linkProtocol.lowest) {
@@ -39,14 +39,18 @@ export async function beginSession(
   sockets.begin(socket, epoch);
   sockets.closeAllBut(socket, closeCodes.replaced, "Another connection of this host has taken over");
   const { facts, agentVersion } = hello;
-  outbox.addChange({ type: "host-online", at: iso(), epoch, facts, agentVersion });
+  const updatable = session.supports("update");
+  outbox.addChange({ type: "host-online", at: iso(), epoch, facts, agentVersion, updatable });
+  const protocol = Math.min(highest, linkProtocol.highest);
   sockets.send(socket, {
     type: "welcome",
     epoch,
     hostId,
-    protocol: Math.min(highest, linkProtocol.highest),
+    protocol,
     pingIntervalMs: linkLimits.pingIntervalMs,
     deadMs: linkLimits.agentDeadMs,
+    // An agent of version 1 takes no field that it doesn't know.
+    ...(protocol >= 2 && env.VOIDVM_VERSION ? { edgeVersion: env.VOIDVM_VERSION } : {}),
   });
   await parts.settle();
 }

@@ -12,7 +12,7 @@ import type { HostParts } from "./host-parts.ts";
 /** Asks D1 whose the reported machines are, and the host what the unknown ones are. D1 must have all that came before. */
 export async function account(parts: HostParts): Promise<void> {
   const { session, sockets, outbox, env } = parts;
-  const { hostId, epoch, features } = session.current;
+  const { hostId, epoch } = session.current;
   const socket = sockets.current();
   if (!socket) return;
   let sorted: Awaited<ReturnType<typeof sortMachines>>;
@@ -27,7 +27,7 @@ export async function account(parts: HostParts): Promise<void> {
   if (foreign.length > 0) outbox.addChange({ type: "vms-foreign", at: iso(), vmIds: foreign });
   const described = new Set(session.reported("described"));
   const vmIds = unknown.filter((id) => !described.has(id)).slice(0, linkLimits.describePageSize);
-  if (vmIds.length === 0 || !features.includes("describe")) return session.update({ unaccounted: false });
+  if (vmIds.length === 0 || !session.supports("describe")) return session.update({ unaccounted: false });
   session.addReported("described", vmIds);
   sockets.send(socket, { type: "describe", epoch, vmIds });
 }

@@ -7,17 +7,19 @@ import { findHost, type HostView, insertHost, listHosts, renewEnrolment } from "
 import { operationInputs } from "../../protocol/operations.ts";
 import { type DrainedHost, type Host, HostCreate, HostDrain, HostListQuery, HostUpdate } from "../../protocol/rest.ts";
 import { defaultGraceSeconds } from "../../protocol/vm.ts";
+import { orderUpdate } from "../agent-updates.ts";
 import { currentConfig } from "../config.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
 import { assertMatches, hasPrecondition, okTagged, preconditionFailed } from "../etag.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
-import { publicOrigin } from "../public-origin.ts";
+import { readRelease } from "../release.ts";
 import { revoke } from "../revocations.ts";
 import { body, query } from "../validate.ts";
 import { toHost, toPagination } from "../views.ts";
 import { wakeHost } from "../wait.ts";
+import { installCommand } from "./install.ts";
 
 const DeleteQuery = z.strictObject({ force: z.enum(["true", "false"]).optional() });
 const Nothing = z.strictObject({});
@@ -81,6 +83,19 @@ export const hosts = new Hono<AppEnv>()
     await c.env.HOST_LINK.getByName(id).release(id);
     return ok(c, await shownHost(c, await requireHost(c, id)));
   })
+  .post("/:id/upgrade", body(Nothing), async (c) => {
+    const id = c.req.param("id");
+    const { host } = await requireHost(c, id);
+    const { version } = await readRelease(c.env);
+    if (host.agentVersion !== version) {
+      const order = await orderUpdate(c.env, id, version, c.var.auditNote);
+      if (order === "offline") throw new ApiError("HOST_OFFLINE", `'${host.name}' is not connected`);
+      if (order === "unsupported") {
+        throw new ApiError("HOST_NOT_UPDATABLE", `'${host.name}' runs an agent that install.sh has not installed`);
+      }
+    }
+    return ok(c, await shownHost(c, await requireHost(c, id)), 202);
+  })
   .post("/:id/token", async (c) => {
     const id = c.req.param("id");
     const token = newSecret();
@@ -122,8 +137,7 @@ async function enrolmentFor(token: string) {
 
 /** The token is kept as a hash alone: this answer is the only place where it stands. */
 function shownOnce(c: Context<AppEnv>, token: string, expiresAt: string) {
-  const command = `VOIDVM_EDGE=${publicOrigin(c)} VOIDVM_ENROLMENT_TOKEN=${token} node agent/main.ts`;
-  return { token, expiresAt, command };
+  return { token, expiresAt, command: installCommand(c, token) };
 }
 
 async function shownHost(c: Context<AppEnv>, view: HostView): Promise<Host> {

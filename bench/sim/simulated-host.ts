@@ -142,9 +142,10 @@ export class SimulatedHost {
         this.#run(life, operation);
       },
       cancel: async (operation) => this.#cancel(life, operation),
-      // It names neither among its features, so neither is asked of it.
+      // It names none of these among its features, so none is asked of it.
       openStream: async () => {},
       watch: () => {},
+      onUpdate: () => {},
       hello: async () => ({
         ...helloBasics,
         features: ["describe"],

@@ -100,6 +100,29 @@ export function addHostCommands(program: Command): void {
       context.out.done(t(`${released.name} is released`, `${released.name} 已解除隔离`), released, released.id);
     },
   );
+  declare(host, "release <host>", t("end a host's quarantine", "解除主机隔离"), async (context, _, name: string) => {
+    const client = await context.client();
+    const released = await client.hosts.release(await hostId(client, name, context.signal), {
+      signal: context.signal,
+    });
+    const text = t(`${released.name} may connect again`, `${released.name} 可重新连接`);
+    context.out.done(text, released, released.id);
+  });
+  declare(
+    host,
+    "upgrade <host...>",
+    t("bring hosts' agents to the version of the edge", "将主机代理升级到边缘端的版本"),
+    async (context, _, ids: string[]) => {
+      const client = await context.client();
+      await context.each(ids, async (id) => {
+        const told = await client.hosts.upgrade(await hostId(client, id, context.signal), { signal: context.signal });
+        const text = told.agentUpdate
+          ? t(`${told.name} goes to ${told.agentUpdate.version}`, `${told.name} 正在升级到 ${told.agentUpdate.version}`)
+          : t(`${told.name} has ${told.agentVersion}, the edge's own`, `${told.name} 已是 ${told.agentVersion}`);
+        context.out.done(text, told, told.id);
+      });
+    },
+  );
   addYes(
     declare<{ yes?: boolean; force?: boolean }>(
       host,

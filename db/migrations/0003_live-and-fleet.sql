@@ -42,4 +42,8 @@ ALTER TABLE `hosts` ADD `allocated_vms` integer DEFAULT 0 NOT NULL;--> statement
 ALTER TABLE `hosts` ADD `allocated_cpu` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `allocated_memory` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `allocated_disk` integer DEFAULT 0 NOT NULL;--> statement-breakpoint
+ALTER TABLE `hosts` ADD `updatable` integer DEFAULT false NOT NULL;--> statement-breakpoint
+ALTER TABLE `hosts` ADD `update_version` text;--> statement-breakpoint
+ALTER TABLE `hosts` ADD `update_ordered_at` text;--> statement-breakpoint
+ALTER TABLE `hosts` ADD `update_error` text;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `status_reason` text;

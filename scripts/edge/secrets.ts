@@ -1,7 +1,8 @@
 /** What Cloudflare would hold as the Worker's secrets. Made at the first start; whoever reads the file can sign as anybody. */
 import { randomBytes } from "node:crypto";
-import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createOnce } from "../create-once.ts";
 
 export interface Secrets {
   /** `kid:32 bytes in base64url`, separated by commas: the first signs, all verify. */
@@ -28,17 +29,8 @@ async function read(file: string): Promise<Secrets | null> {
   return secrets as Secrets;
 }
 
-/** Whole on disk before it has its name, and never over one that is there. */
 async function create(file: string): Promise<Secrets> {
   const secrets: Secrets = { VOIDVM_JWT_KEYS: `k1:${randomBytes(32).toString("base64url")}` };
-  const beside = `${file}.${randomBytes(4).toString("hex")}`;
-  await writeFile(beside, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600, flush: true });
-  try {
-    await link(beside, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    await rm(beside, { force: true });
-  }
+  await createOnce(file, `${JSON.stringify(secrets, null, 2)}\n`);
   return (await read(file)) ?? secrets;
 }

@@ -68,6 +68,7 @@ beforeEach(async () => {
       facts,
     }),
     log: () => {},
+    onUpdate: () => {},
     onSynced: () => {},
   });
   link = new Link(new Identity({ hostId: `host-${"0".repeat(26)}`, edge: edge.url }, key), session);

@@ -41,6 +41,7 @@ export const frameRoles: Readonly<Record<FrameType, FrameRole>> = {
   // An order is rejected for what it is, whatever becomes of the line.
   ...{ reject: "elsewhere", progress: "elsewhere", describe: "elsewhere", described: "elsewhere" },
   ...{ "open-stream": "elsewhere", watch: "elsewhere", stats: "elsewhere" },
+  ...{ update: "elsewhere", "update-failed": "elsewhere" },
 };
 
 export function allRounds(): Round[] {

@@ -204,6 +204,7 @@ describe("every method", () => {
     expect(await noted.hosts.update(host.id, { overcommit: { cpu: 4 } })).toMatchObject({ overcommit: { cpu: 4 } });
     expect((await noted.hosts.drain(host.id)).host.schedulable).toBe(false);
     await expect(noted.hosts.release(host.id)).rejects.toMatchObject({ code: "HOST_NOT_QUARANTINED" });
+    await expect(noted.hosts.upgrade(host.id)).rejects.toMatchObject({ code: "HOST_OFFLINE" });
     await noted.hosts.delete(host.id, { force: true });
 
     const sha256 = "0".repeat(64);

@@ -7,6 +7,7 @@ import {
   EdgeFrame,
   type ExecuteFrame,
   type HostFacts,
+  type LinkFeature,
   type Outcome,
   pingText,
   pongText,
@@ -89,7 +90,10 @@ export class FakeAgent {
   readonly hostId: string;
   readonly frames: EdgeFrame[] = [];
   journalId = "journal-1";
-  features: string[] = ["samples", "streams"];
+  version = "0.1.0";
+  /** What it knows beyond version 1 of the protocol. */
+  features: LinkFeature[] = ["samples", "streams"];
+  protocol = { lowest: 1, highest: 2 };
   facts: HostFacts = facts;
   epoch = 0;
   pongs = 0;
@@ -153,8 +157,8 @@ export class FakeAgent {
     this.#socket = socket;
     this.sendRaw({
       type: "hello",
-      protocol: { lowest: 1, highest: 1 },
-      agentVersion: "0.1.0",
+      protocol: this.protocol,
+      agentVersion: this.version,
       features: this.features,
       bootId: "boot-1",
       journalId: this.journalId,

@@ -1,7 +1,9 @@
 /** An edge at the far end of a real socket, which says what a test tells it to and keeps what it hears. */
-import { createServer, type Server } from "node:http";
+import { readFile } from "node:fs/promises";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { type WebSocket, WebSocketServer } from "ws";
 import { AgentFrame, type EdgeFrame, pingText, pongText } from "../../protocol/agent-link.ts";
 import { streamTicketHeader } from "../../protocol/streams.ts";
@@ -24,6 +26,7 @@ export class FakeEdge {
   wanted: string[] = [];
   readonly #server: Server;
   #socket: WebSocket | null = null;
+  #assets: { path: string; folder: string } | null = null;
 
   readonly #scheme: string;
 
@@ -36,10 +39,7 @@ export class FakeEdge {
   static async start(certificate?: { readonly key: string; readonly cert: string }): Promise<FakeEdge> {
     const server = certificate ? createTlsServer({ ...certificate }) : createServer();
     const edge = new FakeEdge(server, certificate ? "https" : "http");
-    server.on("request", (_request, response) => {
-      const answer = { success: true, data: { hostId: `host-${"0".repeat(26)}`, name: "h" } };
-      response.setHeader("Content-Type", "application/json").end(JSON.stringify(answer));
-    });
+    server.on("request", (request, response) => void edge.#answer(request.url ?? "/", response));
     const sockets = new WebSocketServer({ noServer: true });
     server.on("upgrade", (request, socket, head) => {
       edge.tokens.push(request.headers.authorization ?? "");
@@ -78,6 +78,11 @@ export class FakeEdge {
     this.#socket?.send(text);
   }
 
+  /** Answers what is asked below `path` with the files of a folder. */
+  serve(path: string, folder: string): void {
+    this.#assets = { path, folder };
+  }
+
   /** Closes with a code, as an edge that has a reason. */
   close(code: number, reason: string): void {
     this.#socket?.close(code, reason);
@@ -88,9 +93,13 @@ export class FakeEdge {
     this.#socket?.terminate();
   }
 
-  /** The first frame of this type, now or within five seconds, from the `skip`th on. */
-  async heard<T extends AgentFrame["type"]>(type: T, skip = 0): Promise<Extract<AgentFrame, { type: T }>> {
-    const deadline = Date.now() + 5_000;
+  /** The first frame of this type, now or in time, from the `skip`th on. */
+  async heard<T extends AgentFrame["type"]>(
+    type: T,
+    skip = 0,
+    timeoutMs = 5_000,
+  ): Promise<Extract<AgentFrame, { type: T }>> {
+    const deadline = Date.now() + timeoutMs;
     for (;;) {
       const found = this.frames.filter((frame) => frame.type === type)[skip];
       if (found) return found as Extract<AgentFrame, { type: T }>;
@@ -114,6 +123,17 @@ export class FakeEdge {
     this.cut();
     for (const peer of this.streams.values()) peer.cut();
     await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #answer(url: string, response: ServerResponse): Promise<void> {
+    if (!this.#assets) {
+      const answer = { success: true, data: { hostId: `host-${"0".repeat(26)}`, name: "h" } };
+      response.setHeader("Content-Type", "application/json").end(JSON.stringify(answer));
+      return;
+    }
+    const { path, folder } = this.#assets;
+    const content = await readFile(join(folder, url.slice(path.length))).catch(() => null);
+    response.writeHead(content ? 200 : 404).end(content);
   }
 
   #accept(socket: WebSocket): void {

@@ -75,6 +75,16 @@ export const hostDocs = {
     answers: { 200: { description: "The host, which may connect again.", data: Host } },
     errors: ["HOST_NOT_FOUND", "HOST_NOT_QUARANTINED"],
   },
+  "POST /hosts/:id/upgrade": {
+    id: "upgradeHost",
+    tag: "Hosts",
+    summary: "Upgrade a host's agent",
+    description:
+      "The agent becomes the version that the edge has, once no operation is under way; machines don't notice. `agentUpdate` " +
+      "of the host is null when it has, and has an `error` where it has refused the version or taken it back.",
+    answers: { 202: { description: "The host, whose agent was told.", data: Host } },
+    errors: ["HOST_NOT_FOUND", "HOST_NOT_UPDATABLE", "HOST_OFFLINE"],
+  },
   "POST /hosts/:id/token": {
     id: "renewHostToken",
     tag: "Hosts",

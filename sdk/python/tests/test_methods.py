@@ -157,6 +157,8 @@ async def hosts_and_images(call: Caller, suffix: str) -> None:
     assert (await call("hosts.drain", host.id)).host.schedulable is False
     with pytest.raises(VoidVMError, match="HOST_NOT_QUARANTINED"):
         await call("hosts.release", host.id)
+    with pytest.raises(VoidVMError, match="HOST_OFFLINE"):
+        await call("hosts.upgrade", host.id)
     await call("hosts.delete", host.id, force=True)
 
     url = "https://images.example.org/a.qcow2"

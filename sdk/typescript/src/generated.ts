@@ -56,6 +56,10 @@ export interface Config {
   network: {
     defaultMode: "user";
   };
+  agents: {
+    autoUpdate: boolean;
+    updatesAtOnce: number;
+  };
   placement: {
     /** `spread`: the emptiest host first. `pack`: the fullest that has room. */
     strategy: PlacementStrategy;
@@ -92,6 +96,10 @@ export interface ConfigUpdate {
   } | undefined;
   network?: {
     defaultMode?: "user" | undefined;
+  } | undefined;
+  agents?: {
+    autoUpdate?: boolean | undefined;
+    updatesAtOnce?: number | undefined;
   } | undefined;
   placement?: {
     /** `spread`: the emptiest host first. `pack`: the fullest that has room. */
@@ -201,6 +209,12 @@ export interface Host {
   /** What the host found out about itself; null until it has connected for the first time. */
   facts: Record<string, unknown> | null;
   agentVersion: string | null;
+  updatable: boolean;
+  agentUpdate: {
+    version: string;
+    orderedAt: string | null;
+    error: string | null;
+  } | null;
   overcommit: {
     /** vCPUs. */
     cpu: number;
@@ -736,6 +750,8 @@ export interface UpdateVmData {
   operation: Operation | null;
   requiresRestart: boolean;
 }
+
+export type UpgradeHostBody = Record<string, never>;
 
 export interface User {
   id: string;
@@ -1354,6 +1370,11 @@ export interface Calls {
     body: VmUpdate;
     data: UpdateVmData;
   };
+  upgradeHost: {
+    query: Record<string, never>;
+    body: UpgradeHostBody;
+    data: Host;
+  };
 }
 
 /** What an answer's `error.code` may be. */
@@ -1392,6 +1413,7 @@ export type ApiErrorCode =
   | "VM_UPDATE_PENDING"
   | "VM_SUSPENDED"
   | "HOST_HAS_VMS"
+  | "HOST_NOT_UPDATABLE"
   | "HOST_MAINTENANCE"
   | "HOST_NOT_QUARANTINED"
   | "IMAGE_IN_USE"

@@ -12,6 +12,7 @@ from ._resource import Resource, fields, json_object, nothing, segment
 from ._waiting import OnProgress, act, change, until_end
 from .inputs import (
     ConfigUpdate,
+    ConfigUpdateAgents,
     ConfigUpdateDefaults,
     ConfigUpdateLimits,
     ConfigUpdateNetwork,
@@ -1271,6 +1272,20 @@ class AsyncHostsResource(Resource):
             idempotency_key=idempotency_key,
         )
 
+    async def upgrade(self, id: str, *, idempotency_key: Optional[str] = None) -> Host:
+        """Upgrade a host's agent.
+
+        The agent becomes the version that the edge has, once no operation is under way; machines
+        don't notice. `agentUpdate` of the host is null when it has, and has an `error` where it has
+        refused the version or taken it back. Needs the permission `host:update`.
+        """
+        return await self._http.call(
+            "POST",
+            f"/hosts/{segment(id)}/upgrade",
+            Host,
+            idempotency_key=idempotency_key,
+        )
+
     async def create_token(
         self,
         id: str,
@@ -1359,6 +1374,7 @@ class AsyncConfigResource(Resource):
         defaults: ConfigUpdateDefaults = ...,
         storage: ConfigUpdateStorage = ...,
         network: ConfigUpdateNetwork = ...,
+        agents: ConfigUpdateAgents = ...,
         placement: ConfigUpdatePlacement = ...,
         if_match: Optional[str] = None,
     ) -> Config: ...

@@ -13,6 +13,7 @@ from ._run import Drained, run
 from ._waiting import OnProgress, act, change, until_end
 from .inputs import (
     ConfigUpdate,
+    ConfigUpdateAgents,
     ConfigUpdateDefaults,
     ConfigUpdateLimits,
     ConfigUpdateNetwork,
@@ -1251,6 +1252,20 @@ class HostsResource(Resource):
             idempotency_key=idempotency_key,
         ))
 
+    def upgrade(self, id: str, *, idempotency_key: Optional[str] = None) -> Host:
+        """Upgrade a host's agent.
+
+        The agent becomes the version that the edge has, once no operation is under way; machines
+        don't notice. `agentUpdate` of the host is null when it has, and has an `error` where it has
+        refused the version or taken it back. Needs the permission `host:update`.
+        """
+        return run(self._http.call(
+            "POST",
+            f"/hosts/{segment(id)}/upgrade",
+            Host,
+            idempotency_key=idempotency_key,
+        ))
+
     def create_token(self, id: str, *, idempotency_key: Optional[str] = None) -> RenewedHostToken:
         """Make a new enrolment token.
 
@@ -1334,6 +1349,7 @@ class ConfigResource(Resource):
         defaults: ConfigUpdateDefaults = ...,
         storage: ConfigUpdateStorage = ...,
         network: ConfigUpdateNetwork = ...,
+        agents: ConfigUpdateAgents = ...,
         placement: ConfigUpdatePlacement = ...,
         if_match: Optional[str] = None,
     ) -> Config: ...

@@ -36,6 +36,11 @@ class ConfigUpdateNetwork(TypedDict, total=False):
     defaultMode: Literal["user"]
 
 
+class ConfigUpdateAgents(TypedDict, total=False):
+    autoUpdate: bool
+    updatesAtOnce: int
+
+
 class ConfigUpdatePlacementOvercommit(TypedDict, total=False):
     #: vCPUs.
     cpu: float
@@ -56,6 +61,7 @@ class ConfigUpdate(TypedDict, total=False):
     defaults: ConfigUpdateDefaults
     storage: ConfigUpdateStorage
     network: ConfigUpdateNetwork
+    agents: ConfigUpdateAgents
     placement: ConfigUpdatePlacement
 
 

@@ -475,6 +475,24 @@ class ConfigNetwork(Model):
         def __getitem__(self, key: str) -> Any: ...
 
 
+class ConfigAgents(Model):
+    auto_update: bool
+    updates_at_once: int
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["autoUpdate"]) -> bool: ...
+
+        @overload
+        def __getitem__(self, key: Literal["updatesAtOnce"]) -> int: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
 class ConfigPlacementOvercommit(Model):
     #: vCPUs.
     cpu: float
@@ -518,6 +536,7 @@ class Config(Model):
     defaults: ConfigDefaults
     storage: ConfigStorage
     network: ConfigNetwork
+    agents: ConfigAgents
     placement: ConfigPlacement
 
     if TYPE_CHECKING:
@@ -533,6 +552,9 @@ class Config(Model):
 
         @overload
         def __getitem__(self, key: Literal["network"]) -> ConfigNetwork: ...
+
+        @overload
+        def __getitem__(self, key: Literal["agents"]) -> ConfigAgents: ...
 
         @overload
         def __getitem__(self, key: Literal["placement"]) -> ConfigPlacement: ...
@@ -676,6 +698,25 @@ class Health(Model):
         def __getitem__(self, key: str) -> Any: ...
 
 
+class HostAgentUpdate(Model):
+    version: str
+    ordered_at: Optional[str]
+    error: Optional[str]
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, key: Literal["version"]) -> str: ...
+
+        @overload
+        def __getitem__(self, key: Literal["orderedAt", "error"]) -> Optional[str]: ...
+
+        @overload
+        def __getitem__(self, key: str) -> Any: ...
+
+        def __getitem__(self, key: str) -> Any: ...
+
+
 class HostOvercommit(Model):
     #: vCPUs.
     cpu: float
@@ -749,6 +790,8 @@ class Host(Model):
     #: What the host found out about itself; null until it has connected for the first time.
     facts: Optional[Dict[str, Any]]
     agent_version: Optional[str]
+    updatable: bool
+    agent_update: Optional[HostAgentUpdate]
     overcommit: HostOvercommit
     capacity: HostCapacity
     allocated: HostAllocated
@@ -771,7 +814,7 @@ class Host(Model):
         ) -> Optional[str]: ...
 
         @overload
-        def __getitem__(self, key: Literal["schedulable", "maintenance"]) -> bool: ...
+        def __getitem__(self, key: Literal["schedulable", "maintenance", "updatable"]) -> bool: ...
 
         @overload
         def __getitem__(self, key: Literal["blockedBy"]) -> List[HostBlocker]: ...
@@ -781,6 +824,9 @@ class Host(Model):
 
         @overload
         def __getitem__(self, key: Literal["facts"]) -> Optional[Dict[str, Any]]: ...
+
+        @overload
+        def __getitem__(self, key: Literal["agentUpdate"]) -> Optional[HostAgentUpdate]: ...
 
         @overload
         def __getitem__(self, key: Literal["overcommit"]) -> HostOvercommit: ...

@@ -48,6 +48,16 @@ export class Hosts {
     return this.#http.call<"releaseHost">("POST", path`/hosts/${id}/release`, options);
   }
 
+  /** Ends its quarantine: of the two agents that used its key, one alone must be left. */
+  release(id: string, options?: CallOptions): Promise<Host> {
+    return this.#http.call<"releaseHost">("POST", path`/hosts/${id}/release`, options);
+  }
+
+  /** Its agent becomes the edge's version: `agentUpdate` of the host is null once it has, and tells why where it has not. */
+  upgrade(id: string, options?: CallOptions): Promise<Host> {
+    return this.#http.call<"upgradeHost">("POST", path`/hosts/${id}/upgrade`, options);
+  }
+
   /** A new enrolment token, for a host that is to be enrolled (again). */
   createToken(id: string, options?: CallOptions): Promise<Data<"renewHostToken">> {
     return this.#http.call<"renewHostToken">("POST", path`/hosts/${id}/token`, options);
