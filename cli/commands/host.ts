@@ -69,7 +69,10 @@ export function addHostCommands(program: Command): void {
     .option("--label <key=value>", t("may come several times", "标签，可多次使用"), keyValue)
     .option("--schedulable", t("new machines may come to it", "允许新建虚拟机"))
     .option("--no-schedulable", t("no new machine comes to it", "不再接收新虚拟机"))
-    .option("--maintenance", t("its machines can only be stopped or deleted", "进入维护模式，其上的虚拟机只能停止或删除"))
+    .option(
+      "--maintenance",
+      t("its machines can only be stopped or deleted", "进入维护模式，其上的虚拟机只能停止或删除"),
+    )
     .option("--no-maintenance", t("its machines can be used again", "结束维护模式"));
   declare<{ shutdown?: boolean; timeout?: number }>(
     host,
@@ -88,7 +91,11 @@ export function addHostCommands(program: Command): void {
     },
   )
     .option("--shutdown", t("stop the machines that it has", "同时关闭其上的虚拟机"))
-    .option("--timeout <seconds>", t("what each has to obey the power button", "每台虚拟机响应关机的秒数"), wholeNumber);
+    .option(
+      "--timeout <seconds>",
+      t("what each has to obey the power button", "每台虚拟机响应关机的秒数"),
+      wholeNumber,
+    );
   declare(
     host,
     "release <host>",
@@ -100,14 +107,6 @@ export function addHostCommands(program: Command): void {
       context.out.done(t(`${released.name} is released`, `${released.name} 已解除隔离`), released, released.id);
     },
   );
-  declare(host, "release <host>", t("end a host's quarantine", "解除主机隔离"), async (context, _, name: string) => {
-    const client = await context.client();
-    const released = await client.hosts.release(await hostId(client, name, context.signal), {
-      signal: context.signal,
-    });
-    const text = t(`${released.name} may connect again`, `${released.name} 可重新连接`);
-    context.out.done(text, released, released.id);
-  });
   declare(
     host,
     "upgrade <host...>",

@@ -43,11 +43,6 @@ export class Hosts {
     return this.#http.call<"drainHost">("POST", path`/hosts/${id}/drain`, { ...options, body });
   }
 
-  /** Ends the quarantine of a host whose key two agents used. */
-  release(id: string, options?: CallOptions): Promise<Host> {
-    return this.#http.call<"releaseHost">("POST", path`/hosts/${id}/release`, options);
-  }
-
   /** Ends its quarantine: of the two agents that used its key, one alone must be left. */
   release(id: string, options?: CallOptions): Promise<Host> {
     return this.#http.call<"releaseHost">("POST", path`/hosts/${id}/release`, options);
