@@ -16,14 +16,15 @@ export class EdgeProcess {
   #child: ChildProcess | null = null;
   #output = "";
 
-  private constructor(home: string, port: number) {
+  private constructor(home: string, port: number, settings: NodeJS.ProcessEnv) {
     this.#home = home;
     this.origin = `http://127.0.0.1:${port}`;
-    this.#env = { ...process.env, VOIDVM_HOME: home, PORT: `${port}` };
+    this.#env = { ...process.env, ...settings, VOIDVM_HOME: home, PORT: `${port}` };
   }
 
-  static async start(): Promise<EdgeProcess> {
-    const edge = new EdgeProcess(await mkdtemp(join(tmpdir(), "voidvm-sim-")), await freePort());
+  /** `settings`: what a person would say in the environment of `npm start`. */
+  static async start(settings: NodeJS.ProcessEnv = {}): Promise<EdgeProcess> {
+    const edge = new EdgeProcess(await mkdtemp(join(tmpdir(), "voidvm-sim-")), await freePort(), settings);
     await edge.up();
     return edge;
   }
