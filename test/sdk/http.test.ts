@@ -41,7 +41,6 @@ const failure = async (call: Promise<unknown>) => {
 };
 const operation = (change: Partial<Operation> = {}): Operation => ({
   ...{ id: "op-1", kind: "vm.start", status: "running", progress: { percent: 10, step: null, message: null } },
-  waitingFor: null,
   ...{
     resource: { type: "vm", id: "vm-1" },
     hostId: "host-1",
