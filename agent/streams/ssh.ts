@@ -1,7 +1,6 @@
 /** A shell on the guest, over SSH to its port 22. */
 import type { Host } from "../operations/operation.ts";
 import { HostKey } from "../ssh/host-key.ts";
-import { openShell } from "../ssh/shell.ts";
 import { RelayedStream } from "./relayed-stream.ts";
 import type { StreamEnd, TargetOf } from "./stream-end.ts";
 import { openTcp } from "./tcp.ts";
@@ -9,6 +8,8 @@ import { openTcp } from "./tcp.ts";
 /** Errors: those of `openTcp` and of `openShell`. */
 export async function openSsh(target: TargetOf<"ssh">, host: Host): Promise<StreamEnd> {
   const { vmId, credentials, cols, rows } = target;
+  // Loaded when somebody logs in: it takes 5 MiB, which most agents never need.
+  const { openShell } = await import("../ssh/shell.ts");
   const { generation } = host.vms.known(vmId);
   const hostKey = await HostKey.load(host.paths.vm(vmId).sshHostKey, generation);
   const { stream: socket } = await openTcp({ kind: "tcp", vmId, port: 22 }, host);
