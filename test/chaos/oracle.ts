@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { basename } from "node:path";
 import { promisify } from "node:util";
 import { Qmp } from "../../agent/qemu/qmp.ts";
 import type { OperationView, VmView } from "../e2e/cloud.ts";
@@ -84,8 +85,10 @@ export class Oracle {
     const known = new Set(body.data.vms.map((vm) => vm.id));
     const files = await readdir(paths.vmsDir, { recursive: true });
     const sockets = await readdir(paths.runtime).catch(() => []);
+    // The agent's own, not a machine's.
+    const status = basename(paths.statusSocket);
     const isLeft = (name: string) => !known.has(name.split("/")[0] ?? "") || /\.(new|part|tmp)$/.test(name);
-    const left = [...files, ...sockets].filter(isLeft);
+    const left = [...files, ...sockets.filter((name) => name !== status)].filter(isLeft);
     if (left.length > 0) throw new Error(`Left behind: ${left.join(", ")}`);
     const images = (await readdir(paths.imagesDir)).filter((name) => name.endsWith(".part"));
     if (images.length > 0) throw new Error(`Left behind: ${images.join(", ")}`);

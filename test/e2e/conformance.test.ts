@@ -17,10 +17,14 @@ console.log(`Conformance: VOIDVM_SEED=${seed}`);
 const api = new OpenApi(JSON.parse(JSON.stringify(openApiDocument(app.routes, projectVersion))));
 const from = new FromSchema((reference) => api.resolve(reference) as JsonSchema);
 
-/** They take a password, a token or a key that can't be made from a schema, or become a WebSocket. */
+/**
+ * They take a password, a token or a key that can't be made from a schema, become a WebSocket, or need a host that is
+ * there and a machine that runs.
+ */
 const neverSucceed = [
   ...["login", "refreshTokens", "logout", "changePassword", "enrolHost"],
   ...["openAgentLink", "openAgentStream", "openTunnel", "openStream"],
+  ...["getVncConsole", "getSerialConsole", "getTunnelTicket", "upgradeHost", "releaseHost"],
 ];
 /** Each hashes a password, which takes a fifth of a second by design. */
 const isSlow = ({ operationId }: Operation) => /^(login|changePassword|(create|replace|update)User)$/.test(operationId);
