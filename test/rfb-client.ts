@@ -149,3 +149,13 @@ export class RfbClient {
     return taken;
   }
 }
+
+/** How many pixels of two pictures are not the same. A blinking cursor is less than a hundred. */
+export function differing(one: Buffer, other: Buffer): number {
+  if (one.length !== other.length) return Infinity;
+  let count = 0;
+  for (let at = 0; at < one.length; at += 4) {
+    if (one.readUInt32LE(at) !== other.readUInt32LE(at)) count++;
+  }
+  return count;
+}

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { RfbClient } from "../rfb-client.ts";
+import { differing, RfbClient } from "../rfb-client.ts";
 import { ConsolePage } from "./console-page.ts";
 import { Cloud, type VmView } from "./cloud.ts";
 import { HubSocket } from "./hub-socket.ts";
@@ -156,13 +156,3 @@ describe.skipIf(!existsSync(ConsolePage.chromium))("in a browser, with nothing i
     }
   });
 });
-
-/** How many pixels of two pictures are not the same. */
-function differing(one: Buffer, other: Buffer): number {
-  if (one.length !== other.length) return Infinity;
-  let count = 0;
-  for (let at = 0; at < one.length; at += 4) {
-    if (one.readUInt32LE(at) !== other.readUInt32LE(at)) count++;
-  }
-  return count;
-}
