@@ -16,6 +16,7 @@ export default defineConfig({
           name: "unit",
           environment: "node",
           include: ["test/{protocol,db,api,agent,scripts,sdk,cli}/**/*.test.ts"],
+          exclude: [guestTests],
           testTimeout: 15_000,
         },
       },
@@ -37,7 +38,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           environment: "node",
-          include: ["test/{e2e,chaos}/**/*.test.ts"],
+          include: ["test/{e2e,chaos}/**/*.test.ts", guestTests],
           // Each starts machines of its own: two at a time on two cores would only run into each other's deadlines.
           fileParallelism: false,
           testTimeout: 300_000,
