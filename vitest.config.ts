@@ -6,6 +6,9 @@ import { buildRelease } from "./scripts/release/build-release.ts";
 
 await buildRelease(await buildAssets());
 
+/** A whole guest, which others' load would starve of its deadlines: it runs where the machines run one by one. */
+const guestTests = "test/agent/guest.test.ts";
+
 export default defineConfig({
   test: {
     // What a test printed is worth reading when it failed.
