@@ -21,6 +21,7 @@ export async function connectToGuest(execute: Execute, port: number): Promise<So
   let socket: Socket;
   try {
     socket = await connectTo(at);
+    await taken(execute, at, socket);
   } finally {
     await command(execute, `hostfwd_remove net0 tcp:${at.address}:${at.port}`);
   }
@@ -77,13 +78,25 @@ function connectTo({ address, port }: Endpoint): Promise<Socket> {
   return promise;
 }
 
+/**
+ * Until QEMU has the connection, or has hung up already. The kernel completes it before QEMU accepts it, and a listener that is
+ * taken away in between takes it along, which would look like a port that nobody listens on.
+ */
+async function taken(execute: Execute, at: Endpoint, socket: Socket): Promise<void> {
+  let isOver = false;
+  for (const event of ["end", "close"]) socket.once(event, () => (isOver = true));
+  const deadline = performance.now() + answerMs;
+  while (!isOver && performance.now() < deadline) {
+    if ((await connectionsAt(execute, at)).length > 0) return;
+    await sleep(1);
+  }
+}
+
 /** QEMU accepts at once, whatever the guest will say, and hangs up where that is no: so it is asked what it knows. */
 async function answered(execute: Execute, at: Endpoint, socket: Socket, guestPort: number): Promise<void> {
   const deadline = performance.now() + answerMs;
   while (performance.now() < deadline) {
-    const found = (await connections(execute)).filter(
-      ({ state, address, port }) => address === at.address && port === at.port && state !== "HOST_FORWARD",
-    );
+    const found = await connectionsAt(execute, at);
     // Somebody else on the host has found the listener in its few milliseconds.
     if (found.length > 1) throw new HostError("HOST_ERROR", "The way to the guest was not this connection's alone");
     const [{ state } = { state: "gone" }] = found;
@@ -92,6 +105,13 @@ async function answered(execute: Execute, at: Endpoint, socket: Socket, guestPor
     await sleep(lookEveryMs);
   }
   throw new HostError("GUEST_UNREACHABLE", `The guest did not answer on port ${guestPort} in ${answerMs / 1000} s`);
+}
+
+/** Without the listener itself. */
+async function connectionsAt(execute: Execute, at: Endpoint) {
+  return (await connections(execute)).filter(
+    ({ state, address, port }) => address === at.address && port === at.port && state !== "HOST_FORWARD",
+  );
 }
 
 async function connections(execute: Execute) {

@@ -13,6 +13,7 @@ import type { Host } from "../../agent/operations/operation.ts";
 import { openSerial } from "../../agent/streams/serial.ts";
 import { openSsh } from "../../agent/streams/ssh.ts";
 import type { StreamEnd } from "../../agent/streams/stream-end.ts";
+import { openTcp } from "../../agent/streams/tcp.ts";
 import { openVnc } from "../../agent/streams/vnc.ts";
 import { buildTinyImage, defaultCache } from "../../agent/tiny-image/build.ts";
 import { VmTable } from "../../agent/vm-table.ts";
@@ -128,6 +129,15 @@ describe("the screen", () => {
     expect(untyped).toEqual([{ type: "untyped", characters: "é" }]);
     writer.stream.destroy();
     looker.stream.destroy();
+  });
+});
+
+describe("a port", () => {
+  it("is reached every time that something listens, and never where nothing does", async () => {
+    for (let round = 0; round < 40; round++) {
+      (await openTcp({ kind: "tcp", vmId, port: 80 }, host)).stream.destroy();
+      await expect(openTcp({ kind: "tcp", vmId, port: 81 }, host)).rejects.toMatchObject({ code: "PORT_CLOSED" });
+    }
   });
 });
 
