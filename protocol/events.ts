@@ -52,7 +52,6 @@ export const eventRules = {
 } as const satisfies Record<string, EventRule>;
 
 export type EventKind = keyof typeof eventRules;
-export const eventKinds = Object.keys(eventRules) as [EventKind, ...EventKind[]];
 
 /** `name` of what it is about; `from` and `status` of a change; `kind` and `code` of an operation. */
 export const EventData = z.record(z.string(), z.string().nullable());
