@@ -138,11 +138,14 @@ describe("samples", () => {
 
 describe.skipIf(!existsSync(ConsolePage.chromium))("in a browser, with nothing in between", () => {
   it("noVNC shows the screen and types, and xterm.js shows and types on the serial console", async () => {
-    const page = await ConsolePage.open({ vnc: await ticketed("vnc"), serial: await ticketed("serial") });
+    const page = await ConsolePage.open(`http://localhost:${cloud.port}`);
     try {
+      await page.connect({ vnc: await ticketed("vnc"), serial: await ticketed("serial") });
       await page.until("the viewer is connected", async () => (await page.state()).vnc === "connected");
       const size = (await page.state()).size;
       expect(size.width).toBeGreaterThan(600);
+      const drawn = async () => (await page.pixels()).some((byte, at) => at % 4 < 3 && byte > 0);
+      await page.until("the screen is drawn", drawn);
       const before = await page.pixels();
       await page.type("vnc", "browser");
       await page.until("the screen has changed", async () => differing(before, await page.pixels()) > 100);
