@@ -11,6 +11,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 
 /** Milliseconds, for a machine with other work. */
 const patience = 90_000;
+export const chromiumPath = "/usr/bin/chromium";
 const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync"],
@@ -24,7 +25,6 @@ export interface Addresses {
 }
 
 export class ConsolePage {
-  static readonly chromium = "/usr/bin/chromium";
   readonly #browser: Browser;
   readonly #page: Page;
   /** What the page said of errors, and what it could not load. */
@@ -43,7 +43,7 @@ export class ConsolePage {
 
   static async open(origin: string): Promise<ConsolePage> {
     const html = await document();
-    const browser = await chromium.launch({ executablePath: ConsolePage.chromium, args: flags, timeout: patience });
+    const browser = await chromium.launch({ executablePath: chromiumPath, args: flags, timeout: patience });
     try {
       const page = await browser.newPage({ viewport: { width: 800, height: 900 } });
       page.setDefaultTimeout(patience);
