@@ -143,6 +143,8 @@ function agentEnvironment(agentHome: string, origin: string, token: string | nul
   return {
     VOIDVM_ACCEL: "auto",
     VOIDVM_ALLOW_EMULATION: "1",
+    // As the launcher of installed agents has it.
+    MALLOC_ARENA_MAX: "1",
     ...inherited,
     VOIDVM_EDGE: origin,
     VOIDVM_AGENT_HOME: agentHome,
