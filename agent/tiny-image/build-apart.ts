@@ -6,6 +6,7 @@
  * off, and when the agent is gone.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { bundled } from "../bundled.ts";
 import { type BuildTinyImageOptions, buildTinyImage } from "./build.ts";
@@ -37,12 +38,10 @@ export async function buildTinyImageApart(options: BuildTinyImageOptions): Promi
   }
 }
 
-/** After its last message. */
-function ended(builder: ChildProcess): Promise<number | NodeJS.Signals | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<number | NodeJS.Signals | null>();
-  builder.once("error", reject);
-  builder.once("close", (code, killedBy) => resolve(code ?? killedBy));
-  return promise;
+/** After its last message: the channel may outlast the process. */
+async function ended(builder: ChildProcess): Promise<number | NodeJS.Signals> {
+  const [[code, killedBy]] = await Promise.all([once(builder, "exit"), once(builder, "disconnect")]);
+  return (code ?? killedBy) as number | NodeJS.Signals;
 }
 
 /** The process itself. Returns its exit code. */
