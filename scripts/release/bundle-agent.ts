@@ -19,7 +19,7 @@ export const lowestNode = "22.21.0";
  * takes them, so that they come and go with a version.
  *
  * The young generation's two halves would grow to 16 MiB each and stay so, for an agent that makes little garbage: 5 MiB
- * of resident memory after a start, 20 MiB after an hour's work.
+ * of resident memory after a start, 20 MiB once it has worked.
  */
 export const agentNodeOptions: readonly string[] = [
   "--max-semi-space-size=1",
