@@ -1,6 +1,6 @@
 /** `/vms`: create machines and act on them. Slow work answers 202 and an operation. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { acceptOperation, type Acceptance } from "../../db/operations.ts";
 import { findVm, listVms, type VmSort, vmSorts } from "../../db/vms.ts";
 import { isAllowedInMaintenance, operationInputs, type OperationKind } from "../../protocol/operations.ts";
