@@ -1,5 +1,5 @@
 /** Many simulated hosts at an edge: how fast orders reach them, and what becomes of them when the edge is killed. */
-import { median, quantile, timed } from "../statistics.ts";
+import { median, quantile } from "../statistics.ts";
 import { ApiClient } from "../sim/api-client.ts";
 import { EdgeProcess } from "../sim/edge-process.ts";
 import { Fleet } from "../sim/fleet.ts";
@@ -48,16 +48,15 @@ export async function measureFleet({ hosts, perSecond, seconds }: FleetPlan): Pr
     const edgeWithHosts = await edge.workerdMib();
 
     const idle = await load(fleet, 2, 2 * seconds);
-    const [took, busy] = await timed(() => load(fleet as Fleet, perSecond, seconds));
+    const busy = await load(fleet, perSecond, seconds);
     const [killed, again] = await Promise.all([restarted(edge, fleet), load(fleet, 20, 15)]);
     const operations = [idle, busy, again].flatMap((one) => one.operations);
     const ended = await ends(fleet, operations, 120_000);
     const wrong = [...wrongEnds(fleet, ended.values()), ...(await differences(fleet, 120_000))];
-    const answered = busy.operations.length + busy.refused;
     return {
       ...{ hosts, edgeAlone, edgeWithHosts, ...killed, operations: operations.length, wrong },
       idle: latencyOf(idle.acceptMs),
-      busy: { ...latencyOf(busy.acceptMs), perSecond: (1000 * answered) / took },
+      busy: { ...latencyOf(busy.acceptMs), perSecond: (1000 * busy.operations.length) / busy.tookMs },
     };
   } finally {
     fleet?.stop();

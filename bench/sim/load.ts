@@ -9,6 +9,8 @@ export interface Load {
   readonly operations: string[];
   /** Of each that its host has taken: from the request to the host's journal, in ms. */
   readonly acceptMs: number[];
+  /** From the first request to the last answer, in ms. */
+  tookMs: number;
   /** That the state of the machine forbade by then, as is right. */
   refused: number;
   /** That got no answer, as while the edge is down. Whether they were accepted is not known. */
@@ -22,19 +24,19 @@ const actions = { running: ["pause", "stop", "reset"], paused: ["resume"], stopp
 
 /** `rate` a second for so long, or as many as the edge can take; resolves when each request has its answer. */
 export async function load(fleet: Fleet, rate: number, seconds: number): Promise<Load> {
-  const result: Load = { operations: [], acceptMs: [], refused: 0, unanswered: 0 };
+  const result: Load = { operations: [], acceptMs: [], tookMs: 0, refused: 0, unanswered: 0 };
   const began = performance.now();
   const underWay = new Set<Promise<void>>();
   const startedAt = new Map<string, number>();
   for (let n = 0; n < rate * seconds; n++) {
-    const due = began + (n * 1000) / rate;
-    if (due > began + seconds * 1000 || performance.now() > began + seconds * 1000) break;
-    await sleep(Math.max(0, due - performance.now()));
+    await sleep(Math.max(0, began + (n * 1000) / rate - performance.now()));
+    if (performance.now() > began + seconds * 1000) break;
     if (underWay.size >= mostUnderWay) await Promise.race(underWay);
     const asked = ask(fleet, result, startedAt).finally(() => underWay.delete(asked));
     underWay.add(asked);
   }
   await Promise.all(underWay);
+  result.tookMs = performance.now() - began;
   await untilAccepted(fleet, result.operations);
   for (const [id, at] of startedAt) {
     const accepted = fleet.acceptedAt.get(id);
