@@ -39,6 +39,15 @@ export interface OperationView {
   error: { code: string; message: string } | null;
 }
 
+/** No name below `.invalid` is ever there, whatever network this machine has. */
+export const unreachableImage = {
+  name: "Unreachable",
+  os: "unreachable",
+  url: "https://images.invalid/image.qcow2",
+  sha256: "0".repeat(64),
+  format: "qcow2",
+};
+
 /** No patience helps against it. */
 class StartEnded extends Error {}
 

@@ -120,7 +120,7 @@ describe("the log of a supervised process", () => {
     );
     await vi.waitFor(() => expect(shown).toEqual(["broken"]), 10_000);
 
-    await vi.waitFor(() => expect(readFileSync(join(folder, "child.log"), "utf8").split("\n")).toHaveLength(3));
+    await vi.waitFor(() => expect(readFileSync(join(folder, "child.log"), "utf8").split("\n")).toHaveLength(3), 10_000);
     expect(readFileSync(join(folder, "child.log"), "utf8")).toContain("2026-01-01T00:00:00.000Z broken");
   });
 
