@@ -17,6 +17,8 @@ export interface Audience {
   /** Those that have said who they are. */
   connections(): Connection[];
   tell(connection: Connection, cursor: Cursor, row: EventRow, page: EventPage): void;
+  /** Goes on with present state that is not sent yet. False: there is none for which there is room. */
+  sendOn(connections: readonly Connection[]): Promise<boolean>;
   /** This was read, whoever was told of it. */
   read(page: EventPage): void;
   /** `connection` has asked for events that are not kept any more. */
@@ -89,7 +91,9 @@ export class Feed {
       for (const connection of this.#audience.connections()) this.#deliver(connection, page, from);
       this.#audience.read(page);
       const isLast = page.rows.length < pageSize;
-      if (isLast && waiting.every(({ at }) => at >= from)) return;
+      const isUpToDate = isLast && waiting.every(({ at }) => at >= from);
+      // Only between two deliveries: no event of a machine may be taken for told that is not in its piece.
+      if (isUpToDate && !(await this.#audience.sendOn(this.#audience.connections()))) return;
     }
   }
 

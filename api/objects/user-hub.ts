@@ -28,6 +28,7 @@ import { type Place, Places } from "./hub-places.ts";
 import { HubSamples } from "./hub-samples.ts";
 import { Tickets } from "./hub-tickets.ts";
 import { tell, tellProgress } from "./hub-topics.ts";
+import { sendNextPieces } from "./hub-vm-states.ts";
 import { Turns } from "./hub-turns.ts";
 import { deadlineOf } from "./hub-window.ts";
 import { RateWindow } from "./rate-window.ts";
@@ -54,6 +55,7 @@ export class UserHub extends DurableObject<Env> {
     name: () => this.#name,
     connections: () => this.#connections(),
     tell,
+    sendOn: (connections) => sendNextPieces(this.env, connections),
     read: ({ operations }) => this.#control.ended(this.#connections(), operations),
     expired: endExpired,
   });
