@@ -55,6 +55,24 @@ export class Feed {
     }
   }
 
+  /** From now on the connection is told of events, whatever it has subscribed to. */
+  async follow(connection: Connection): Promise<void> {
+    const owner = connection.state.session as Owner;
+    await this.join(owner, async () => {
+      if (connection.state.cursors.state !== null) return;
+      const { through } = await readEvents(this.#env.DB, owner, { after: 0, limit: 0 });
+      const { cursors: all } = connection.state;
+      connection.update({ cursors: { ...all, state: all.state ?? through } });
+    });
+  }
+
+  /** It waits for nothing else, and needs no events but of what it has subscribed to. */
+  rest(connection: Connection): void {
+    const { subscriptions, cursors: all } = connection.state;
+    const waits = subscriptions.some(({ topic }) => topic !== "events");
+    if (!waits && all.state !== null) connection.update({ cursors: { ...all, state: null } });
+  }
+
   /** For those that wait already: what D1 knows of this may have been lost, by a backup that was restored for one. */
   async watchAgain(): Promise<void> {
     this.#kv.delete(watchingKey);

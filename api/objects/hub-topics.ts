@@ -136,6 +136,17 @@ export function tell(connection: Connection, cursor: Cursor, row: EventRow, { op
   if (status && (wants("vm-status") || wants("vm-status-all"))) sendStatuses(connection, [status]);
 }
 
+/** What a connection asks for next of `events` was forgotten in the meantime. */
+export function endExpired(connection: Connection, forgotten: number): void {
+  const { subscriptions, cursors } = connection.state;
+  const { code, message } = expiredEvents(cursors.events ?? 0, forgotten);
+  connection.update({
+    subscriptions: subscriptions.filter(({ topic }) => topic !== "events"),
+    cursors: { ...cursors, events: null },
+  });
+  connection.fail(code, message);
+}
+
 /** Progress may be lost; what comes after the end is late. */
 export function tellProgress(connection: Connection, operation: OperationView): void {
   const { session, subscriptions } = connection.state;
