@@ -46,3 +46,9 @@ export async function readRefusal(response: IncomingMessage): Promise<{ code: st
     return null;
   }
 }
+
+/** In ms; undefined where the answer doesn't say it in seconds. */
+export function retryAfterMs({ headers }: IncomingMessage): number | undefined {
+  const seconds = headers["retry-after"];
+  return seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
+}
