@@ -1,6 +1,6 @@
 /** Why there is no connection, in words that say what to look at. */
 import type { IncomingMessage } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 
 const certificate = "its certificate is not one that this host trusts";
 

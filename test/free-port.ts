@@ -1,11 +1,16 @@
-/** A port of loopback that nobody listens on now. */
-import { createServer } from "node:net";
+/**
+ * A port of loopback that nobody listens on now, and that no connection gets for its own end before it is used: it lies
+ * below those that the kernel gives out.
+ */
+import { canListen } from "../scripts/edge/addresses.ts";
 
-export function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as { port: number };
-    server.close(() => resolve(port));
-  });
-  return promise;
+const [first, last] = [10_000, 32_000] as const;
+
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = first + Math.floor(Math.random() * (last - first));
+    const isTaken = (await canListen("0.0.0.0", port)) !== null || (await canListen("::1", port)) === "EADDRINUSE";
+    if (!isTaken) return port;
+  }
+  throw new Error(`No free port was found between ${first} and ${last}`);
 }

@@ -1,6 +1,13 @@
 /** How the tests ended. What failed outside of a test, in a file or a hook, is one failure too. */
 import type { TestCase, TestModule, TestSuite } from "vitest/node";
 
+declare module "vitest" {
+  interface TaskMeta {
+    /** Why a test is left out, as it says itself. */
+    skippedBecause?: string;
+  }
+}
+
 export interface Count {
   readonly passed: number;
   readonly failed: number;
@@ -23,7 +30,7 @@ export function count(modules: readonly TestModule[], unhandledErrors: number): 
       else if (result.state === "failed") failed += 1;
       else {
         skipped += 1;
-        const reason = (result.state === "skipped" && result.note) || "it is marked so, without a reason";
+        const reason = test.meta().skippedBecause ?? "it is marked so, without a reason";
         skippedBecause.set(reason, [...(skippedBecause.get(reason) ?? []), nameOf(module, test)]);
       }
     }

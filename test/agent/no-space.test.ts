@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createLinkedDisk } from "../../agent/disks.ts";
 import { Machine } from "../../agent/machine.ts";
 import { fillsItsDisk } from "./boot-sector.ts";
+import { unless } from "../unless.ts";
 import { TestHost } from "./test-host.ts";
 
 let host: TestHost;
@@ -15,20 +16,20 @@ function mount(size: string, ...more: string[]): void {
   execFileSync("mount", ["-t", "tmpfs", "-o", [`size=${size}`, ...more].join(","), "none", host.paths.vmsDir]);
 }
 
-function canMount(): boolean {
+function obstacle(): string | null {
   host = new TestHost();
   try {
     mount("1m");
     execFileSync("umount", [host.paths.vmsDir]);
-    return true;
-  } catch {
-    return false;
+    return null;
+  } catch (error) {
+    return `no file system can be mounted: ${(error as Error).message.trim()}`;
   } finally {
     void host.dispose();
   }
 }
 
-describe.skipIf(!canMount())("a full disk", () => {
+describe("a full disk", unless(obstacle()), () => {
   beforeEach(() => {
     host = new TestHost();
     mount("16m");

@@ -78,9 +78,9 @@ describe("a serial console", () => {
     const asked = new Watcher(await terminal.attach("take-over"));
     const writer = new Watcher(await terminal.attach("take-over"));
     writer.reader.destroy();
-    await vi.waitFor(() => expect(asked.reader.mayWrite).toBe(true));
+    await vi.waitFor(() => expect(asked.reader.mayWrite).toBe(true), 10_000);
     asked.reader.destroy();
-    await vi.waitFor(() => expect(oldest.reader.mayWrite).toBe(true));
+    await vi.waitFor(() => expect(oldest.reader.mayWrite).toBe(true), 10_000);
     expect(viewer.reader.mayWrite).toBe(false);
   });
 
@@ -96,16 +96,16 @@ describe("a serial console", () => {
       await fast.shows(block.repeat(said + 1));
     }
     const late = new Watcher(slow, gaps);
-    await vi.waitFor(() => expect(gaps).toHaveLength(1));
+    await vi.waitFor(() => expect(gaps).toHaveLength(1), 10_000);
     const missed = gaps[0]?.type === "gap" ? gaps[0].bytes : 0;
-    await vi.waitFor(() => expect(late.text.length).toBe(said * block.length - missed));
+    await vi.waitFor(() => expect(late.text.length).toBe(said * block.length - missed), 10_000);
     expect(missed).toBeGreaterThan(700_000);
   });
 
   it("holds the port only while somebody reads, and shows later readers what was said meanwhile", async () => {
     const first = new Watcher(await terminal.attach("if-free"));
     first.reader.destroy();
-    await vi.waitFor(() => expect(port.connected).toBe(false));
+    await vi.waitFor(() => expect(port.connected).toBe(false), 10_000);
     port.say("alone");
     const second = new Watcher(await terminal.attach("if-free"));
     await second.shows("alone");
@@ -120,7 +120,7 @@ describe("a serial console", () => {
     const watcher = new Watcher(await terminal.attach("if-free"));
     port.say("goodbye");
     await port.close();
-    await vi.waitFor(() => expect(watcher.ended).toBe(true));
+    await vi.waitFor(() => expect(watcher.ended).toBe(true), 10_000);
     expect(watcher.text).toBe("goodbye");
     await expect(terminal.attach("if-free")).rejects.toMatchObject({ code: "QEMU_FAILED" });
   });

@@ -15,7 +15,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildTinyImage, defaultCache, tinyImageVersion } from "../../agent/tiny-image/build.ts";
+import { buildTinyImageApart } from "../../agent/tiny-image/build-apart.ts";
 import { freePort } from "../free-port.ts";
+import { notHere, unless } from "../unless.ts";
 
 const run = promisify(execFile);
 const rootfs = join(import.meta.dirname, "../../agent/tiny-image/rootfs");
@@ -146,7 +148,7 @@ describe("a guest without a seed", () => {
   });
 });
 
-describe.skipIf(!isThere(firmware.code, "UEFI", "ovmf"))("a machine with UEFI", () => {
+describe("a machine with UEFI", unless(notHere(firmware.code, "ovmf")), () => {
   it("boots the same image", { timeout: 2 * bootMs }, async () => {
     const variables = join(folder, "variables.fd");
     await copyFile(firmware.variables, variables);
@@ -161,7 +163,7 @@ describe.skipIf(!isThere(firmware.code, "UEFI", "ovmf"))("a machine with UEFI", 
   });
 });
 
-describe.skipIf(!isThere("/usr/bin/mcopy", "a seed on vfat", "mtools"))("a seed on vfat", () => {
+describe("a seed on vfat", unless(notHere("/usr/bin/mcopy", "mtools")), () => {
   it("is read like one on iso9660", { timeout: bootMs }, async () => {
     const seed = { metaData: "{}", userData: "#cloud-config\nfqdn: fat.example\n" };
     const guest = await Guest.boot("vfat", { seed, vfat: true });
@@ -170,17 +172,24 @@ describe.skipIf(!isThere("/usr/bin/mcopy", "a seed on vfat", "mtools"))("a seed 
   });
 });
 
-describe("building", () => {
+describe("building in a process of its own", () => {
   it("leaves nothing behind when it is aborted", { timeout: 120_000 }, async () => {
     const place = await mkdtemp(join(folder, "aborted-"));
     const controller = new AbortController();
     const abortSoon = () => setTimeout(() => controller.abort(new Error("enough")), 100);
     const log = (line: string) => line === "making the disk" && abortSoon();
     const options = { output: join(place, "tiny.qcow2"), cache: defaultCache, log, signal: controller.signal };
-    await expect(buildTinyImage(options)).rejects.toThrow("enough");
+    await expect(buildTinyImageApart(options)).rejects.toThrow("enough");
     expect(await readdir(place)).toEqual([]);
   });
 
+  it("fails in that process's words", async () => {
+    const options = { output: join(folder, "never.qcow2"), cache: join(image, "cache") };
+    await expect(buildTinyImageApart(options)).rejects.toThrow("ENOTDIR: not a directory");
+  });
+});
+
+describe("the recipe", () => {
   it("names the Debian package of a tool that is missing", async () => {
     const script = `import("${join(rootfs, "../run.ts")}").then(({ run }) => run("qemu-img", []))`;
     const attempt = run(process.execPath, ["--eval", script], { env: { PATH: "/nowhere" } });
@@ -220,7 +229,7 @@ describe("the seed's YAML", () => {
   }
 });
 
-describe.skipIf(!isThere("/usr/bin/shellcheck", "shellcheck", "shellcheck"))("the guest's scripts", () => {
+describe("the guest's scripts", unless(notHere("/usr/bin/shellcheck", "shellcheck")), () => {
   it("pass shellcheck", async () => {
     const files = globSync(`${rootfs}/**/*`, { withFileTypes: true }).filter((file) => file.isFile());
     const paths = files.map((file) => join(file.parentPath, file.name));
@@ -378,10 +387,4 @@ async function firstBytes(port: number): Promise<string> {
   } finally {
     socket.destroy();
   }
-}
-
-function isThere(path: string, what: string, debianPackage: string): boolean {
-  if (existsSync(path)) return true;
-  console.warn(`No test of ${what} here: the Debian package ${debianPackage} is not installed.`);
-  return false;
 }

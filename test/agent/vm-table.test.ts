@@ -39,7 +39,7 @@ async function machine(table: VmTable, autostart = false): Promise<string> {
   return vmId;
 }
 
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 5_000, interval: 20 });
+const soon = (check: () => void) => vi.waitFor(check, { timeout: 20_000, interval: 20 });
 
 describe("an agent that starts", () => {
   it("finds its machines and adopts the processes that outlived it", async () => {

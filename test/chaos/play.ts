@@ -9,7 +9,7 @@ import type { Round } from "./rounds.ts";
 /** An edge that was killed is back by then. */
 const edgeBackMs = 60_000;
 /** A machine of two cores may be busy with other things. */
-const answersWithinMs = 15_000;
+const answersWithinMs = 30_000;
 
 export class Stage {
   readonly cloud: Cloud;

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildCli } from "../../scripts/build-cli.ts";
 import { projectFolder } from "../../scripts/project.ts";
-import { Cloud } from "./cloud.ts";
+import { Cloud, unreachableImage } from "./cloud.ts";
 import { Terminal } from "./terminal.ts";
 
 const detach = "\u001d";
@@ -219,7 +219,8 @@ describe("in scripts", () => {
     const slow = await voidvm(["vm", "restart", id, "--timeout", "0"]);
     expect(slow.code).toBe(8);
     await said(slow.stderr.split("→ voidvm ")[1]?.trim() ?? "");
-    expect(await voidvm(["vm", "create", "far", "--os", "ubuntu20.04"])).toMatchObject({
+    await cloud.post("/images", unreachableImage);
+    expect(await voidvm(["vm", "create", "far", "--os", unreachableImage.os])).toMatchObject({
       code: 7,
       stderr: expect.stringContaining("IMAGE_UNAVAILABLE"),
     });
@@ -260,10 +261,12 @@ describe("in scripts", () => {
     expect(stdout).toBe("web-1\n");
   });
 
-  it("starts without anything that it doesn't need", async () => {
-    const started = performance.now();
-    await said("--version");
-    expect(performance.now() - started).toBeLessThan(3_000);
+  it("tells its version without a home, a login or a server", async () => {
+    const { version } = JSON.parse(readFileSync(join(projectFolder, "cli/package.json"), "utf8")) as {
+      version: string;
+    };
+    const nowhere = { HOME: "/nonexistent", VOIDVM_URL: "http://127.0.0.1:9" };
+    expect(await voidvm(["--version"], "", nowhere)).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
   });
 });
 

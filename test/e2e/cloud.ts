@@ -39,6 +39,15 @@ export interface OperationView {
   error: { code: string; message: string } | null;
 }
 
+/** No name below `.invalid` is ever there, whatever network this machine has. */
+export const unreachableImage = {
+  name: "Unreachable",
+  os: "unreachable",
+  url: "https://images.invalid/image.qcow2",
+  sha256: "0".repeat(64),
+  format: "qcow2",
+};
+
 /** No patience helps against it. */
 class StartEnded extends Error {}
 
@@ -288,5 +297,5 @@ export class Cloud {
 const commands: Record<"edge" | "workerd" | "agent", (command: readonly string[]) => boolean> = {
   edge: (command) => command.some((argument) => argument.includes("scripts/edge")),
   workerd: (command) => command[0]?.endsWith("/workerd") ?? false,
-  agent: (command) => command.some((argument) => argument.endsWith("agent/main.ts")),
+  agent: (command) => command.at(-2)?.endsWith("/agent.mjs") === true && command.at(-1) === "run",
 };

@@ -3,12 +3,15 @@
  *
  * It stands at the edge's own origin, where the edge takes its sockets, and is served by the browser's driver.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Browser, chromium, type Page, type Route } from "playwright-core";
+import { build } from "esbuild";
+import { type Browser, chromium, type Page } from "playwright-core";
 
-const modules = join(import.meta.dirname, "../../node_modules");
+/** Milliseconds, for a machine with other work. */
+const patience = 90_000;
+export const chromiumPath = "/usr/bin/chromium";
 const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync"],
@@ -22,10 +25,9 @@ export interface Addresses {
 }
 
 export class ConsolePage {
-  static readonly chromium = "/usr/bin/chromium";
   readonly #browser: Browser;
   readonly #page: Page;
-  /** What the page said of errors. */
+  /** What the page said of errors, and what it could not load. */
   readonly complaints: string[] = [];
 
   private constructor(browser: Browser, page: Page) {
@@ -33,16 +35,36 @@ export class ConsolePage {
     this.#page = page;
     page.on("pageerror", ({ message }) => this.complaints.push(message));
     page.on("console", (message) => this.complaints.push(message.text()));
+    page.on("crash", () => this.complaints.push("it crashed"));
+    page.on("requestfailed", (request) => {
+      this.complaints.push(`${request.url()}: ${request.failure()?.errorText ?? "failed"}`);
+    });
   }
 
-  static async open(addresses: Addresses): Promise<ConsolePage> {
-    const browser = await chromium.launch({ executablePath: ConsolePage.chromium, args: flags });
-    const page = await browser.newPage({ viewport: { width: 800, height: 900 } });
-    const opened = new ConsolePage(browser, page);
-    await page.route("**/*", (route) => serve(route, addresses));
-    const { host } = new URL(addresses.vnc);
-    await page.goto(`http://${host}/test/`);
-    return opened;
+  static async open(origin: string): Promise<ConsolePage> {
+    const html = await document();
+    const browser = await chromium.launch({ executablePath: chromiumPath, args: flags, timeout: patience });
+    try {
+      const page = await browser.newPage({ viewport: { width: 800, height: 900 } });
+      page.setDefaultTimeout(patience);
+      const opened = new ConsolePage(browser, page);
+      const url = `${origin}/test/`;
+      await page.route("**/*", (route) =>
+        route.request().url() === url ? route.fulfill({ contentType: "text/html", body: html }) : route.abort(),
+      );
+      await page.goto(url);
+      // noVNC asks the browser for its decoders with an `await` at its top level, for which the load event doesn't wait.
+      await opened.until("the viewers are loaded", () => page.evaluate("globalThis.consoles !== undefined"));
+      return opened;
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  }
+
+  /** Apart from opening, which may take longer than a ticket is good for. */
+  async connect(addresses: Addresses): Promise<void> {
+    await this.#page.evaluate(`consoles.connect(${JSON.stringify(addresses)})`);
   }
 
   state(): Promise<{ vnc: string; size: { width: number; height: number } }> {
@@ -75,8 +97,12 @@ export class ConsolePage {
   }
 
   async until(what: string, check: () => Promise<boolean>): Promise<void> {
-    for (const deadline = Date.now() + 90_000; !(await check()); await sleep(200)) {
-      if (Date.now() > deadline) throw new Error(`Not in time: ${what}; the page said: ${this.complaints.join("; ")}`);
+    try {
+      for (const deadline = Date.now() + patience; !(await check()); await sleep(200)) {
+        if (Date.now() > deadline) throw new Error("not in time");
+      }
+    } catch (error) {
+      throw new Error(`${what}: ${String(error)}; the page said: ${this.complaints.join("; ")}`, { cause: error });
     }
   }
 
@@ -85,38 +111,43 @@ export class ConsolePage {
   }
 }
 
-async function serve(route: Route, addresses: Addresses): Promise<void> {
-  const { pathname } = new URL(route.request().url());
-  if (pathname === "/test/") return route.fulfill({ contentType: "text/html", body: html(addresses) });
-  const [, folder = ""] = /^\/test\/(@novnc\/novnc\/|@xterm\/)/.exec(pathname) ?? [];
-  if (folder === "") return route.abort();
-  const file = join(modules, pathname.slice("/test/".length));
-  const contentType = file.endsWith(".css") ? "text/css" : "text/javascript";
-  return route.fulfill({ contentType, body: await readFile(file, "utf8") });
-}
-
-function html({ vnc, serial }: Addresses): string {
+/** One document with all that it needs. */
+async function document(): Promise<string> {
+  const { outputFiles } = await build({
+    stdin: { contents: script, resolveDir: import.meta.dirname },
+    bundle: true,
+    format: "esm",
+    outfile: "page.js",
+    write: false,
+  });
+  const contents = (extension: string) => outputFiles.find(({ path }) => path.endsWith(extension))?.text ?? "";
   return `<!doctype html>
 <meta charset="utf-8">
-<link rel="stylesheet" href="@xterm/xterm/css/xterm.css">
+<style>${contents(".css")}</style>
 <div id="screen" style="width: 720px; height: 420px"></div>
 <div id="terminal"></div>
-<script src="@xterm/xterm/lib/xterm.js"></script>
-<script src="@xterm/addon-attach/lib/addon-attach.js"></script>
-<script type="module">
-import RFB from "./@novnc/novnc/core/rfb.js";
-let state = "connecting";
-const rfb = new RFB(document.getElementById("screen"), ${JSON.stringify(vnc)});
-rfb.addEventListener("connect", () => (state = "connected"));
-rfb.addEventListener("disconnect", ({ detail }) => (state = "disconnected " + JSON.stringify(detail)));
+<script type="module">${contents(".js")}</script>`;
+}
 
+const script = `
+import RFB from "@novnc/novnc";
+import { AttachAddon } from "@xterm/addon-attach";
+import { Terminal } from "@xterm/xterm";
+import "@xterm/xterm/css/xterm.css";
+
+let state = "not connected";
+let rfb;
 const terminal = new Terminal({ cols: 80, rows: 24 });
 terminal.open(document.getElementById("terminal"));
-const socket = new WebSocket(${JSON.stringify(serial)});
-terminal.loadAddon(new AttachAddon.AttachAddon(socket));
 
 const canvas = () => document.querySelector("#screen canvas");
 globalThis.consoles = {
+  connect: ({ vnc, serial }) => {
+    rfb = new RFB(document.getElementById("screen"), vnc);
+    rfb.addEventListener("connect", () => (state = "connected"));
+    rfb.addEventListener("disconnect", ({ detail }) => (state = "disconnected " + JSON.stringify(detail)));
+    terminal.loadAddon(new AttachAddon(new WebSocket(serial)));
+  },
   state: () => ({ vnc: state, size: { width: canvas()?.width ?? 0, height: canvas()?.height ?? 0 } }),
   pixels: () => {
     const { width, height } = canvas();
@@ -130,6 +161,4 @@ globalThis.consoles = {
     return Array.from({ length: active.length }, (_, line) => active.getLine(line).translateToString(true)).join("\\n");
   },
   focus: (which) => (which === "vnc" ? rfb.focus() : terminal.focus()),
-};
-</script>`;
-}
+};`;

@@ -220,7 +220,7 @@ export async function hosted(admin: Client, name: string, power: "running" | "st
   return { agent, id };
 }
 
-export async function until(check: () => boolean | Promise<boolean>, what: string, timeoutMs = 5_000): Promise<void> {
+export async function until(check: () => boolean | Promise<boolean>, what: string, timeoutMs = 20_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(`Not in time: ${what}`);

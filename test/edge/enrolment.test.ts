@@ -1,20 +1,10 @@
 /** How a host joins, and how it opens its link: tokens, keys and clocks. */
 import { createExecutionContext, env } from "cloudflare:test";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { app } from "../../api/app.ts";
 import type { Env } from "../../api/env.ts";
 import { dial, enrol, FakeAgent, hosted, linkToken, newKey } from "./agent.ts";
-import { Client } from "./client.ts";
-
-let admin: Client;
-let agent: FakeAgent;
-let count = 0;
-beforeAll(async () => {
-  admin = await Client.as("admin", "none");
-});
-beforeEach(async () => {
-  agent = await FakeAgent.enrolled(admin, `host-${++count}`);
-});
+import { admin, agent, count } from "./one-host.ts";
 
 describe("enrolment", () => {
   it("spends a token once: the same key may repeat it, another gets 409", async () => {

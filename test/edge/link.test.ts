@@ -1,27 +1,14 @@
 /** The edge's side of the link: sessions and operations, with an agent at the far end of a real socket. */
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { HostLink } from "../../api/objects/host-link.ts";
 import { sweep } from "../../api/sweep.ts";
 import type { Env } from "../../api/env.ts";
 import { FakeAgent, report, succeeded, until } from "./agent.ts";
-import { Client, machine } from "./client.ts";
+import { machine } from "./client.ts";
+import { admin, agent, count, host, link, operation, vm } from "./one-host.ts";
 
 const bindings = env as unknown as Env;
-let admin: Client;
-let agent: FakeAgent;
-let count = 0;
-beforeAll(async () => {
-  admin = await Client.as("admin", "none");
-});
-beforeEach(async () => {
-  agent = await FakeAgent.enrolled(admin, `host-${++count}`);
-});
-
-const link = () => bindings.HOST_LINK.getByName(agent.hostId);
-const host = async () => (await admin.get(`/hosts/${agent.hostId}`)).body.data;
-const vm = async (id: string) => (await admin.get(`/vms/${id}`)).body.data;
-const operation = async (id: string) => (await admin.get(`/operations/${id}`)).body.data;
 const isEvery = async (id: string, status: string) => (await operation(id)).status === status;
 
 /** A machine on this test's host; its creation is delivered if the agent is connected. */

@@ -24,7 +24,8 @@ export function refusal(): string | null {
   try {
     for (const [program = "", ...args] of tries) {
       const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
-      if (status !== 0) return `\`${program} ${args.join(" ")}\` fails: ${error?.message ?? stderr.trim()}`;
+      if (status !== 0)
+        return `there can be no network namespaces, since \`${program} ${args.join(" ")}\` fails: ${error?.message ?? stderr.trim()}`;
     }
     return null;
   } finally {

@@ -2,12 +2,16 @@ import type { TestModule } from "vitest/node";
 import { describe, expect, it } from "vitest";
 import { count } from "../../scripts/test/count.ts";
 
-type Result = { state: "passed" | "failed" | "pending" } | { state: "skipped"; note?: string };
+type Result = { state: "passed" | "failed" | "pending" } | { state: "skipped"; because?: string };
 
 /** What `count` reads of vitest's module. */
 function module(results: Result[], errors: { module?: number; suite?: number } = {}): TestModule {
   const error = (n = 0) => ({ errors: () => Array.from({ length: n }, () => ({ message: "broken" })) });
-  const tests = results.map((result, index) => ({ fullName: `test ${index}`, result: () => result }));
+  const tests = results.map((result, index) => ({
+    fullName: `test ${index}`,
+    result: () => result,
+    meta: () => ("because" in result ? { skippedBecause: result.because } : {}),
+  }));
   return {
     ...error(errors.module),
     relativeModuleId: "a.test.ts",
@@ -38,7 +42,7 @@ describe("the count of tests", () => {
   });
 
   it("groups skipped tests by the reason that they gave", () => {
-    const results: Result[] = [{ state: "skipped", note: "there is no KVM" }, { state: "skipped" }];
+    const results: Result[] = [{ state: "skipped", because: "there is no KVM" }, { state: "skipped" }];
     expect([...count([module(results)], 0).skippedBecause]).toEqual([
       ["there is no KVM", ["a.test.ts: test 0"]],
       ["it is marked so, without a reason", ["a.test.ts: test 1"]],

@@ -41,7 +41,7 @@ it("is connected to again when its connection breaks and the process lives", asy
   await expect(monitor.execute("query-status")).rejects.toMatchObject({ code: "QEMU_FAILED" });
   server = await FakeQmpServer.listen(server.path);
 
-  await expect.poll(() => monitor.execute("query-status").catch(() => "lost"), { timeout: 5_000 }).toEqual({});
+  await expect.poll(() => monitor.execute("query-status").catch(() => "lost"), { timeout: 15_000 }).toEqual({});
   expect(gone).toBe(false);
   const events: string[] = [];
   monitor.on("event", ({ event }) => events.push(event));

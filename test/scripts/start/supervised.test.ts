@@ -27,7 +27,7 @@ function supervise(source: string, environment: () => Promise<NodeJS.ProcessEnv>
     startedAt.push(performance.now());
   };
   const onMessage = (message: unknown) => messages.push(message);
-  const child = new Supervised({ name: "child", script, log, environment, onSpawn, onMessage });
+  const child = new Supervised({ name: "child", node: [script], log, environment, onSpawn, onMessage });
   child.on("died", (how) => deaths.push(how));
   onTestFinished(() => child.stop(0));
   child.start();
@@ -120,7 +120,7 @@ describe("the log of a supervised process", () => {
     );
     await vi.waitFor(() => expect(shown).toEqual(["broken"]), 10_000);
 
-    await vi.waitFor(() => expect(readFileSync(join(folder, "child.log"), "utf8").split("\n")).toHaveLength(3));
+    await vi.waitFor(() => expect(readFileSync(join(folder, "child.log"), "utf8").split("\n")).toHaveLength(3), 10_000);
     expect(readFileSync(join(folder, "child.log"), "utf8")).toContain("2026-01-01T00:00:00.000Z broken");
   });
 
