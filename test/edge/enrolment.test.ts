@@ -77,7 +77,6 @@ describe("a dial", () => {
   });
 
   it("of too many at once is refused for some seconds, each other ones, and only until the first are in", async () => {
-    const agent = await FakeAgent.enrolled(admin, "stampede");
     const tokens = await Promise.all(Array.from({ length: 60 }, () => agent.token()));
     const answers = await Promise.all(tokens.map(dial));
     const refused = answers.filter(({ status }) => status === 503);

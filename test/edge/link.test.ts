@@ -121,13 +121,31 @@ describe("an operation", () => {
     await agent.heard("done-ack");
     agent.close();
     await until(async () => (await host()).status === "offline", "offline");
-    for (const action of ["start", "pause", "resume", "stop"])
-      expect((await admin.post(`/vms/${id}/${action}`)).status).toBe(202);
+    // More than an acceptance carries to the host's object.
+    const actions = Array.from({ length: 12 }, (_, n) => ["start", "pause", "resume", "stop"][n % 4]);
+    for (const action of actions) expect((await admin.post(`/vms/${id}/${action}`)).status).toBe(202);
 
     await agent.connect([report(id, "stopped")]);
-    await agent.heard("execute", 3);
+    await agent.heard("execute", actions.length - 1);
     const kinds = agent.frames.filter((frame) => frame.type === "execute").map(({ kind }) => kind);
-    expect(kinds).toEqual(["vm.start", "vm.pause", "vm.resume", "vm.stop"]);
+    expect(kinds).toEqual(actions.map((action) => `vm.${action}`));
+  });
+
+  it("reaches the host once and in order, however late and mixed up the queues arrive that were read for it", async () => {
+    await agent.connect();
+    const [first, second] = [await create("early"), await create("late")];
+    const orders = [await agent.heard("execute"), await agent.heard("execute", 1)];
+    const queued = orders.map(({ operationId, kind, vmId, generation, input }, seq) => {
+      return { seq, id: operationId, kind, vmId, generation, input, createdAt: new Date().toISOString() };
+    });
+    expect(queued.map(({ id }) => id)).toEqual([first.operationId, second.operationId]);
+    agent.done(orders[0] as (typeof orders)[0], report(first.id, "stopped"));
+    await agent.heard("done-ack");
+    await link().wake(agent.hostId, queued);
+    await link().wake(agent.hostId, queued.slice(0, 1));
+    agent.done(orders[1] as (typeof orders)[0], report(second.id, "stopped"));
+    await agent.heard("done-ack", 1);
+    expect(agent.frames.filter(({ type }) => type === "execute")).toHaveLength(2);
   });
 
   it("that never arrived is sent again in the next session, with a higher attempt", async () => {
