@@ -6,14 +6,14 @@
 import type { Permission } from "../protocol/permissions.ts";
 
 /**
- * `open`: anybody. `agent`: the route itself verifies a host's own key. `ticket`: it verifies a ticket that a user with
+ * `open`: anybody. `asset`: anybody, and it isn't counted, as Cloudflare wouldn't even ask. `agent`: the route itself verifies a host's own key. `ticket`: it verifies a ticket that a user with
  * the permission has made. `socket`: it finds out who asks, perhaps only from the socket's first message. Otherwise a
  * user with this permission.
  */
-export type Access = "open" | "agent" | "ticket" | "socket" | Permission;
+export type Access = "open" | "asset" | "agent" | "ticket" | "socket" | Permission;
 
 export function isForUsers(needed: Access): needed is Permission {
-  return !["open", "agent", "ticket", "socket"].includes(needed);
+  return !["open", "asset", "agent", "ticket", "socket"].includes(needed);
 }
 
 /** By method and path below `/api/v1`, as Hono spells it. */
@@ -22,6 +22,7 @@ export const access = {
   "GET /openapi.json": "open",
   "GET /docs/*": "open",
   "GET /install.sh": "open",
+  "GET /release/*": "asset",
   "GET /ws": "socket",
   "GET /metrics": "metrics:read",
   "POST /auth/login": "open",

@@ -3,7 +3,9 @@ import { Hono } from "hono";
 import { except } from "hono/combine";
 import { secureHeaders } from "hono/secure-headers";
 import type { RouterRoute } from "hono/types";
+import { releasePath } from "../protocol/release.ts";
 import { apiBase } from "./access.ts";
+import { asset } from "./assets.ts";
 import { auditChanges } from "./audit.ts";
 import type { AppEnv } from "./env.ts";
 import { ApiError, onError } from "./errors.ts";
@@ -73,6 +75,7 @@ export const app: Hono<AppEnv> = new Hono<AppEnv>()
   .route("/health", health)
   .route("/docs", docs)
   .route("/install.sh", install)
+  .get(`${releasePath}/*`, asset)
   .route("/ws", ws)
   .route(apiBase, api)
   .notFound((c) => onError(new ApiError("NOT_FOUND", `There is no ${c.req.method} ${c.req.path}`), c))

@@ -12,6 +12,7 @@ import { hashSecret, newId, newSecret } from "./ids.ts";
 import type { RawTarget } from "./objects/console-stream.ts";
 import { refusalHeader } from "./objects/refusal.ts";
 import { ownerOf } from "./owner.ts";
+import { publicOrigin } from "./public-origin.ts";
 import { runningVm } from "./running-vm.ts";
 
 export interface Ticket {
@@ -41,7 +42,7 @@ export async function offerStream(
 
 /** Where a ticket is spent. */
 export function ticketUrl(c: Context<AppEnv>, { streamId, secret }: Ticket): string {
-  const url = new URL(`${apiBase}/streams/${streamId}`, c.req.url);
+  const url = new URL(`${apiBase}/streams/${streamId}`, publicOrigin(c));
   url.protocol = url.protocol.replace("http", "ws");
   url.search = new URLSearchParams({ ticket: secret }).toString();
   return url.href;

@@ -1,5 +1,5 @@
 /** How things are, and after which event: who reads this and then every later event has missed nothing and seen nothing twice. */
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, gt, sql } from "drizzle-orm";
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import { type OperationView, selectOperations } from "./operation-view.ts";
 import { isVisibleOperation } from "./operations.ts";
@@ -13,20 +13,32 @@ export interface Present<T> {
   readonly rows: T[];
 }
 
-/** One machine by its id or name, or all that the owner sees. */
+export type PresentVm = Pick<VmRow, "id" | "name" | "status" | "hostId">;
+
+const shown = { id: vms.id, name: vms.name, status: vms.status, hostId: vms.hostId };
+
+/** One machine by its id or name; no row where there is none. */
+export async function readPresentVm(d1: D1Database, owner: Owner, idOrName: string): Promise<Present<PresentVm>> {
+  const db = drizzle(d1);
+  const [rows, at] = await db.batch([db.select(shown).from(vms).where(isVm(owner, idOrName)), lastEvent(db)]);
+  return { rows, at: at[0]?.seq ?? 0 };
+}
+
+/** The next of those that the owner sees, in the order of their ids; from the first on where `after` is empty. */
 export async function readPresentVms(
   d1: D1Database,
   owner: Owner,
-  idOrName: string | null,
-): Promise<Present<Pick<VmRow, "id" | "name" | "status" | "hostId">>> {
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<Present<PresentVm>> {
   const db = drizzle(d1);
-  const all = owner.seesAll ? undefined : eq(vms.ownerId, owner.id);
+  const seen = owner.seesAll ? undefined : eq(vms.ownerId, owner.id);
   const [rows, at] = await db.batch([
     db
-      .select({ id: vms.id, name: vms.name, status: vms.status, hostId: vms.hostId })
+      .select(shown)
       .from(vms)
-      .where(idOrName === null ? all : isVm(owner, idOrName))
-      .orderBy(vms.id),
+      .where(and(seen, gt(vms.id, after)))
+      .orderBy(vms.id)
+      .limit(limit),
     lastEvent(db),
   ]);
   return { rows, at: at[0]?.seq ?? 0 };

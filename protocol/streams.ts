@@ -15,6 +15,8 @@ export const streamLimits = {
   maxFrameBytes: 65_536,
   /** Granted at the beginning, in both directions; renewed when half of it is consumed. */
   windowBytes: 262_144,
+  /** What our own clients keep granted for a tunnel. A console has less, since what is on its way delays its next key. */
+  tunnelWindowBytes: 1_048_576,
   /**
    * What a client that grants nothing is sent before it must show a sign of life, and may send ahead of the host; what
    * one that grants may have granted and not been sent. Less than the 8 MiB that a stalled reader may cost.

@@ -116,18 +116,18 @@ function miniflareOptions(options: EdgeOptions, contents: string, addresses: rea
         ...settings,
         bindings: { ...options.vars },
         d1Databases: { DB: "voidvm" },
-        assets: { directory: options.assets, binding: "ASSETS", routerConfig: { has_user_worker: true } },
+        assets: { directory: options.assets, binding: "ASSETS" },
         durableObjects: {
           HOST_LINK: { className: "HostLink", useSQLite: true },
           CONSOLE_STREAM: { className: "ConsoleStream", useSQLite: true },
           USER_GATE: { className: "UserGate", useSQLite: true },
           USER_HUB: { className: "UserHub", useSQLite: true },
         },
-        unsafeDirectSockets: sockets.slice(0, 1),
       },
-      // A Worker can have one direct socket. The others belong to Workers without code, and lead to the same one.
-      ...sockets.slice(1).map((socket, index) => ({
-        name: `voidvm-address-${index + 2}`,
+      // A socket of its own would lead through the two Workers that Miniflare puts before one with static assets, and it
+      // could have one only. So the sockets belong to Workers without code, and lead to it itself.
+      ...sockets.map((socket, index) => ({
+        name: `voidvm-address-${index + 1}`,
         modules: [{ type: "ESModule" as const, path: "empty.mjs", contents: "export default {};" }],
         ...settings,
         unsafeDirectSockets: [{ ...socket, serviceName: "voidvm" }],

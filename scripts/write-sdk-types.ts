@@ -70,6 +70,7 @@ export function sdkTypes(): string {
     )};`,
     `export const creditProtocol = ${JSON.stringify(creditProtocol)};`,
     `/** Bytes. */\nexport const streamWindow = ${streamLimits.windowBytes};`,
+    `/** Bytes. */\nexport const tunnelWindow = ${streamLimits.tunnelWindowBytes};`,
     `/** Bytes. */\nexport const maxStreamFrame = ${streamLimits.maxFrameBytes};`,
     `export const closeCodes = ${JSON.stringify(socketCloseCodes)} as const;`,
   ].join("\n\n")}\n`;

@@ -2,7 +2,7 @@
 import { streamErrors } from "../../protocol/errors.ts";
 import type { StreamControl } from "../../protocol/streams.ts";
 import type { Connection } from "./hub-connection.ts";
-import type { Console } from "./hub-consoles.ts";
+import type { Console } from "./hub-console-table.ts";
 import type { RelayClient } from "./relay.ts";
 import type { StreamClosing } from "./stream-closing.ts";
 import { splitUtf8 } from "./utf8-pieces.ts";

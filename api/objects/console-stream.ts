@@ -81,7 +81,7 @@ export class ConsoleStream extends DurableObject<Env> {
     return this.#takeClient(ticketHash, hostTicket, request.headers.get("Sec-WebSocket-Protocol"));
   }
 
-  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     // One that has said goodbye is no more among the object's sockets, while what it said before still comes here.
     if (!relayState(socket)) return this.#fromClient(socket, message);
     const client = this.#socket("client");
@@ -175,12 +175,12 @@ export class ConsoleStream extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: outer });
   }
 
-  async #fromClient(client: WebSocket, message: string | ArrayBuffer): Promise<void> {
+  #fromClient(client: WebSocket, message: string | ArrayBuffer): void | Promise<void> {
     const host = this.#socket("host");
     const raw = new RawClient(client);
     if (host) return hand(new Relay(host, raw), raw, message);
     if (this.#stream()?.state !== "waiting" || this.#pending.add(message)) return;
-    await this.end(closingOf("READER_TOO_SLOW", "The host is not there yet"));
+    return this.end(closingOf("READER_TOO_SLOW", "The host is not there yet"));
   }
 
   async #gone(socket: WebSocket): Promise<void> {

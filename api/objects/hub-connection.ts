@@ -7,6 +7,7 @@ import { type ErrorCode, errorTable } from "../../protocol/errors.ts";
 import type { Permission } from "../../protocol/permissions.ts";
 import type { Owner } from "../../db/vms.ts";
 import type { Language } from "../language.ts";
+import type { Piece } from "./hub-vm-states.ts";
 import { afterAnswer, afterSending, emptyWindow, isFull, mustAsk, type WindowState } from "./hub-window.ts";
 import type { Credential } from "./user-sessions.ts";
 
@@ -34,6 +35,8 @@ export interface Subscription {
   readonly name?: string;
   /** The last event that was in the state with which it began. */
   readonly since: number;
+  /** Of all machines: what of that state has been told. */
+  readonly pieces?: readonly Piece[];
 }
 
 interface Attachment {

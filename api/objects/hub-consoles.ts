@@ -11,31 +11,11 @@ import { ApiError } from "../errors.ts";
 import { hashSecret, newId, newSecret } from "../ids.ts";
 import { runningVm } from "../running-vm.ts";
 import { ConsoleClient } from "./console-client.ts";
-import { refusal } from "./refusal.ts";
 import type { Connection, Session } from "./hub-connection.ts";
+import { type Console, ConsoleTable } from "./hub-console-table.ts";
+import { refusal } from "./refusal.ts";
 import { Relay, relayState } from "./relay.ts";
 import { closingOf, orderlyEnd, type StreamClosing } from "./stream-closing.ts";
-
-export interface Console {
-  readonly streamId: string;
-  readonly connectionId: string;
-  readonly hostId: string;
-  readonly vmId: string;
-  /** As the client called the machine. */
-  readonly called: string;
-  readonly kind: "vnc" | "serial" | "ssh";
-  readonly viewOnly: boolean;
-  /** Of the request that asked for it. */
-  readonly requestId: string | null;
-  /** Null once the host has dialled. */
-  readonly ticketHash: string | null;
-  /** The host has dialled by then, in ms since 1970. */
-  readonly dialledBy: number;
-  /** The host has reached its target. */
-  readonly opened: boolean;
-  /** Bytes of a character whose rest is still to come. */
-  readonly rest: readonly number[];
-}
 
 export interface ConsoleWish {
   readonly called: string;
@@ -45,7 +25,6 @@ export interface ConsoleWish {
   readonly targetOf: (vmId: string) => StreamTarget;
 }
 
-const prefix = "console:";
 const hostTag = "host";
 const forbidden: StreamClosing = {
   ...{ code: "FORBIDDEN", message: "The right to this console has ended" },
@@ -56,11 +35,13 @@ export class Consoles {
   readonly #ctx: DurableObjectState;
   readonly #env: Env;
   readonly #connectionOf: (id: string) => Connection | undefined;
+  readonly #table: ConsoleTable;
 
   constructor(ctx: DurableObjectState, env: Env, connectionOf: (id: string) => Connection | undefined) {
     this.#ctx = ctx;
     this.#env = env;
     this.#connectionOf = connectionOf;
+    this.#table = new ConsoleTable(ctx.storage.kv);
   }
 
   /** Asks the host for it; whether it came to be, the connection is told. Errors: those of `runningVm`, CONSOLE_OPEN, TOO_MANY_STREAMS. */
@@ -75,7 +56,7 @@ export class Consoles {
       throw new ApiError("TOO_MANY_STREAMS", `A connection has at most ${socketLimits.maxStreams} consoles`);
     }
     const [streamId, secret] = [newId("stream"), newSecret()];
-    this.#put({
+    this.#table.put({
       ...{ streamId, connectionId: connection.state.id, hostId, vmId, called, kind, viewOnly, requestId },
       ...{ ticketHash: await hashSecret(secret), dialledBy: Date.now() + streamLimits.dialMs, opened: false, rest: [] },
     });
@@ -84,7 +65,7 @@ export class Consoles {
     try {
       sent = await this.#env.HOST_LINK.getByName(hostId).openStream(order);
     } finally {
-      if (sent !== "sent") this.#forget(streamId);
+      if (sent !== "sent") this.#table.forget(streamId);
     }
     if (sent !== "sent") {
       throw new ApiError(
@@ -96,14 +77,14 @@ export class Consoles {
 
   /** Takes the host's socket. The Worker has verified whose key it is. */
   takeHost(hostId: string, ticketHash: string): Response {
-    const console = this.#all().find((one) => one.ticketHash === ticketHash && one.hostId === hostId);
+    const console = this.#table.all().find((one) => one.ticketHash === ticketHash && one.hostId === hostId);
     const connection = console && this.#connectionOf(console.connectionId);
     if (!console || !connection || Date.now() >= console.dialledBy)
       return refusal("STREAM_NOT_FOUND", "Nobody waits for this");
     const { 0: outer, 1: host } = new WebSocketPair();
     this.#ctx.acceptWebSocket(host, [hostTag, console.streamId]);
     const joined = { ...console, ticketHash: null };
-    this.#put(joined);
+    this.#table.put(joined);
     Relay.begin(host, this.#client(connection, joined), { streamId: console.streamId, aware: false });
     return new Response(null, { status: 101, webSocket: outer });
   }
@@ -122,7 +103,7 @@ export class Consoles {
     const before = asks();
     new Relay(socket, this.#client(connection, console)).fromHost(message);
     if (asks() > before) connection.ask();
-    if (!console.opened && relayState(socket)?.opened) this.#change(console.streamId, { opened: true });
+    if (!console.opened && relayState(socket)?.opened) this.#table.change(console.streamId, { opened: true });
   }
 
   hostGone(socket: WebSocket): void {
@@ -159,7 +140,7 @@ export class Consoles {
 
   /** Ends what no host came for, what has fallen silent, and what lost a socket to a restart of the runtime. */
   expire(now: number): void {
-    for (const console of this.#all()) {
+    for (const console of this.#table.all()) {
       const host = this.#host(console);
       if (!this.#connectionOf(console.connectionId)) this.#end(console, orderlyEnd);
       else if (console.ticketHash === null && !host)
@@ -173,7 +154,8 @@ export class Consoles {
 
   /** When something must be looked at, in ms since 1970. */
   deadlines(): number[] {
-    return this.#all()
+    return this.#table
+      .all()
       .map((console) => this.#deadline(console))
       .filter((time) => time !== null);
   }
@@ -204,7 +186,7 @@ export class Consoles {
   #end(console: Console, closing: StreamClosing, answerTo?: string): void {
     const connection = this.#connectionOf(console.connectionId);
     const host = this.#host(console);
-    this.#forget(console.streamId);
+    this.#table.forget(console.streamId);
     if (!connection) return host?.close(1000);
     const client = this.#client(connection, console);
     client.answerTo = answerTo;
@@ -214,14 +196,14 @@ export class Consoles {
 
   #client(connection: Connection, console: Console): ConsoleClient {
     return new ConsoleClient(connection, console, {
-      keep: (rest) => this.#change(console.streamId, { rest }),
-      closed: () => this.#forget(console.streamId),
+      keep: (rest) => this.#table.change(console.streamId, { rest }),
+      closed: () => this.#table.forget(console.streamId),
     });
   }
 
   /** Of a host's socket. */
   #behind(socket: WebSocket): Console | undefined {
-    return this.#ctx.storage.kv.get<Console>(`${prefix}${relayState(socket)?.streamId}`);
+    return this.#table.get(relayState(socket)?.streamId ?? "");
   }
 
   #host({ streamId }: Console): WebSocket | null {
@@ -229,24 +211,7 @@ export class Consoles {
   }
 
   #of({ state }: Connection): Console[] {
-    return this.#all().filter(({ connectionId }) => connectionId === state.id);
-  }
-
-  #all(): Console[] {
-    return [...this.#ctx.storage.kv.list<Console>({ prefix })].map(([, console]) => console);
-  }
-
-  #put(console: Console): void {
-    this.#ctx.storage.kv.put(`${prefix}${console.streamId}`, console);
-  }
-
-  #change(streamId: string, values: Partial<Console>): void {
-    const console = this.#ctx.storage.kv.get<Console>(`${prefix}${streamId}`);
-    if (console) this.#put({ ...console, ...values });
-  }
-
-  #forget(streamId: string): void {
-    this.#ctx.storage.kv.delete(`${prefix}${streamId}`);
+    return this.#table.all().filter(({ connectionId }) => connectionId === state.id);
   }
 }
 

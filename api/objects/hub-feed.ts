@@ -17,6 +17,8 @@ export interface Audience {
   /** Those that have said who they are. */
   connections(): Connection[];
   tell(connection: Connection, cursor: Cursor, row: EventRow, page: EventPage): void;
+  /** Goes on with present state that is not sent yet. False: there is none for which there is room. */
+  sendOn(connections: readonly Connection[]): Promise<boolean>;
   /** This was read, whoever was told of it. */
   read(page: EventPage): void;
   /** `connection` has asked for events that are not kept any more. */
@@ -51,6 +53,24 @@ export class Feed {
     } finally {
       this.#joining--;
     }
+  }
+
+  /** From now on the connection is told of events, whatever it has subscribed to. */
+  async follow(connection: Connection): Promise<void> {
+    const owner = connection.state.session as Owner;
+    await this.join(owner, async () => {
+      if (connection.state.cursors.state !== null) return;
+      const { through } = await readEvents(this.#env.DB, owner, { after: 0, limit: 0 });
+      const { cursors: all } = connection.state;
+      connection.update({ cursors: { ...all, state: all.state ?? through } });
+    });
+  }
+
+  /** It waits for nothing else, and needs no events but of what it has subscribed to. */
+  rest(connection: Connection): void {
+    const { subscriptions, cursors: all } = connection.state;
+    const waits = subscriptions.some(({ topic }) => topic !== "events");
+    if (!waits && all.state !== null) connection.update({ cursors: { ...all, state: null } });
   }
 
   /** For those that wait already: what D1 knows of this may have been lost, by a backup that was restored for one. */
@@ -89,7 +109,9 @@ export class Feed {
       for (const connection of this.#audience.connections()) this.#deliver(connection, page, from);
       this.#audience.read(page);
       const isLast = page.rows.length < pageSize;
-      if (isLast && waiting.every(({ at }) => at >= from)) return;
+      const isUpToDate = isLast && waiting.every(({ at }) => at >= from);
+      // Only between two deliveries: no event of a machine may be taken for told that is not in its piece.
+      if (isUpToDate && !(await this.#audience.sendOn(this.#audience.connections()))) return;
     }
   }
 

@@ -53,7 +53,7 @@ const handlers: { readonly [T in Type]?: Handler<T> } = {
     hub.settleSamples();
   },
   async "vm-control"(hub, connection, { data, id }) {
-    await hub.awaitEvents(connection);
+    await hub.feed.follow(connection);
     // It answers by itself, and others needn't wait for it.
     hub.inBackground(hub.control.begin(connection, { ...data, id }));
   },

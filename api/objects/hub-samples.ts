@@ -4,7 +4,7 @@
  * What hosts were asked for is kept, so that a change is told them once and what was lost is told again.
  */
 import { listHostIds } from "../../db/hosts.ts";
-import { readPresentVms } from "../../db/present.ts";
+import { readPresentVm } from "../../db/present.ts";
 import type { VmStatusMessage } from "../../protocol/client-socket.ts";
 import type { HostSample, VmSample, WatchOrder } from "../../protocol/samples.ts";
 import type { Env } from "../env.ts";
@@ -65,7 +65,7 @@ export class HubSamples {
       return connection.send({ type: "system-monitor", data });
     }
     if (subscription.topic === "vm-metrics") return connection.send({ type: "vm-metrics", data: vm as VmSample });
-    const { rows } = await readPresentVms(this.#env.DB, connection.state.session as Session, subscription.vmId ?? "");
+    const { rows } = await readPresentVm(this.#env.DB, connection.state.session as Session, subscription.vmId ?? "");
     if (rows[0]) connection.send({ type: "vm-status", data: withFigures(rows[0], vm as VmSample) });
   }
 

@@ -1,9 +1,9 @@
 /** What can be subscribed to: the right that it takes, the state that it begins with, and which events it is told of. */
 import { type EventPage, readEvents } from "../../db/events.ts";
 import { findHost } from "../../db/hosts.ts";
-import { type Present, readPresentOperations, readPresentVms } from "../../db/present.ts";
+import { type Present, readPresentOperations, readPresentVm } from "../../db/present.ts";
 import type { OperationView } from "../../db/operation-view.ts";
-import type { EventRow, VmRow } from "../../db/schema.ts";
+import type { EventRow } from "../../db/schema.ts";
 import type { Owner } from "../../db/vms.ts";
 import { eventRules } from "../../protocol/events.ts";
 import { socketLimits, type Topic, type VmStatusMessage } from "../../protocol/client-socket.ts";
@@ -14,6 +14,7 @@ import { expiredEvents } from "../events-expired.ts";
 import { toEvent, toOperation } from "../views.ts";
 import { vmNotFound } from "../vm-not-found.ts";
 import type { Connection, Cursor, Session, Subscription } from "./hub-connection.ts";
+import { readPiece, sendStatuses, toldThrough } from "./hub-vm-states.ts";
 
 type Begin<T extends Topic["topic"]> = (
   env: Env,
@@ -41,7 +42,7 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
   "vm-status": {
     permission: "vm:read",
     async begin(env, connection, { vmId }) {
-      const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
+      const { at, rows } = await readPresentVm(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
       const subscription = { topic: "vm-status" as const, vmId: vm.id, name: vm.name, hostId: vm.hostId, since: at };
@@ -51,15 +52,15 @@ export const topics: { readonly [T in Topic["topic"]]?: TopicRule<T> } = {
   "vm-status-all": {
     permission: "vm:read",
     async begin(env, connection) {
-      const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), null);
-      const subscription = { topic: "vm-status-all" as const, since: at };
+      const { at, pieces, rows } = await readPiece(env, connection, []);
+      const subscription = { topic: "vm-status-all" as const, since: at, pieces };
       return { subscription, cursor: "state", at, state: () => sendStatuses(connection, rows) };
     },
   },
   "vm-metrics": {
     permission: "vm:read",
     async begin(env, connection, { vmId, interval }) {
-      const { at, rows } = await readPresentVms(env.DB, ownerOf(connection), vmId);
+      const { at, rows } = await readPresentVm(env.DB, ownerOf(connection), vmId);
       const [vm] = rows;
       if (!vm) throw vmNotFound(vmId);
       const { id, name, hostId } = vm;
@@ -123,7 +124,9 @@ export function tell(connection: Connection, cursor: Cursor, row: EventRow, { op
   if (!isKnown(row) || !session?.may.includes(eventRules[row.event].permission)) return;
   if (cursor === "events") return connection.send({ type: "system-event", data: toEvent(row, language) });
   const wants = (topic: Topic["topic"]) =>
-    subscriptions.some((one) => one.topic === topic && one.since < row.seq && (one.vmId ?? row.vmId) === row.vmId);
+    subscriptions.some(
+      (one) => one.topic === topic && toldThrough(one, row.vmId) < row.seq && (one.vmId ?? row.vmId) === row.vmId,
+    );
   if (row.operationId !== null) {
     const operation = operations.find(({ id }) => id === row.operationId);
     if (operation && wants("operations")) sendOperation(connection, asOf(row, operation));
@@ -131,6 +134,17 @@ export function tell(connection: Connection, cursor: Cursor, row: EventRow, { op
   }
   const status = statusOf(row);
   if (status && (wants("vm-status") || wants("vm-status-all"))) sendStatuses(connection, [status]);
+}
+
+/** What a connection asks for next of `events` was forgotten in the meantime. */
+export function endExpired(connection: Connection, forgotten: number): void {
+  const { subscriptions, cursors } = connection.state;
+  const { code, message } = expiredEvents(cursors.events ?? 0, forgotten);
+  connection.update({
+    subscriptions: subscriptions.filter(({ topic }) => topic !== "events"),
+    cursors: { ...cursors, events: null },
+  });
+  connection.fail(code, message);
 }
 
 /** Progress may be lost; what comes after the end is late. */
@@ -151,15 +165,6 @@ function statusOf({ vmId, event, data }: EventRow): (Pick<VmStatusMessage, "name
   if (event === "vm-updated" && data["from"] === data["name"]) return null;
   const status = event === "vm-deleted" ? "deleted" : (data["status"] as VmStatusMessage["status"]);
   return { id: vmId, name: data["name"] ?? "", status };
-}
-
-function sendStatuses(
-  connection: Connection,
-  vms: readonly (Pick<VmRow, "id" | "name"> & { readonly status: VmStatusMessage["status"] })[],
-): void {
-  for (const { id, name, status } of vms) {
-    connection.send({ type: "vm-status", data: { vmId: id, name, status, cpu: null, memory: null, network: null } });
-  }
 }
 
 function sendOperation(connection: Connection, row: OperationView): void {

@@ -19,13 +19,18 @@ export function chooseProtocol(offered: string | null): string | null {
   return [creditProtocol, binaryProtocol].find((name) => names.includes(name)) ?? null;
 }
 
+/** Whose sockets they are doesn't change, and is looked at for each frame. */
+const known = new WeakMap<WebSocket, Attachment>();
+
 export class RawClient implements RelayClient {
   readonly #socket: WebSocket;
   readonly aware: boolean;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
-    this.aware = (socket.deserializeAttachment() as Attachment).aware;
+    const attachment = known.get(socket) ?? (socket.deserializeAttachment() as Attachment);
+    known.set(socket, attachment);
+    this.aware = attachment.aware;
   }
 
   /** Of a socket that has just been accepted. */

@@ -39,10 +39,17 @@ type ControlType = StreamControl["type"];
 const fromHostOnly: ReadonlySet<ControlType> = new Set(["opened", "gap", "writer", "untyped", "closed"]);
 const fromHost: ReadonlySet<ControlType> = new Set([...fromHostOnly, "credit", "end"]);
 
+/** What is attached to a socket, as long as the object is in memory: reading it for each frame costs more than the frame. */
+const known = new WeakMap<WebSocket, RelayState | null>();
+
 /** The stream's state as it was left; null for a socket that is no host's. */
 export function relayState(socket: WebSocket): RelayState | null {
+  const found = known.get(socket);
+  if (found !== undefined) return found;
   const attachment = socket.deserializeAttachment() as Partial<RelayState> | null;
-  return attachment?.streamId === undefined ? null : (attachment as RelayState);
+  const state = attachment?.streamId === undefined ? null : (attachment as RelayState);
+  known.set(socket, state);
+  return state;
 }
 
 export class Relay {
@@ -58,11 +65,13 @@ export class Relay {
 
   /** Of a host's socket that has just been accepted. */
   static begin(host: WebSocket, client: RelayClient, stream: Pick<RelayState, "streamId" | "aware">): Relay {
-    host.serializeAttachment({
+    known.set(host, {
       ...{ streamId: stream.streamId, aware: stream.aware, opened: false },
       ...{ down: windowBytes, up: windowBytes, unseen: 0, lastAt: Date.now() },
-    } satisfies RelayState);
-    return new Relay(host, client);
+    });
+    const relay = new Relay(host, client);
+    relay.#save();
+    return relay;
   }
 
   /** What came on the host's socket. */

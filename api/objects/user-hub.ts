@@ -5,7 +5,6 @@
  * Sockets hibernate: what must be known of them is with them, and the rest is in storage.
  */
 import { DurableObject } from "cloudflare:workers";
-import { readEvents } from "../../db/events.ts";
 import type { OperationView } from "../../db/operation-view.ts";
 import { socketLimits } from "../../protocol/client-socket.ts";
 import { streamTicketHeader } from "../../protocol/streams.ts";
@@ -13,23 +12,24 @@ import { app } from "../app.ts";
 import type { Bearer } from "../auth.ts";
 import type { Env } from "../env.ts";
 import { ApiError } from "../errors.ts";
-import { expiredEvents } from "../events-expired.ts";
 import { userHub } from "../hubs.ts";
 import { hashSecret } from "../ids.ts";
 import { refusal } from "./refusal.ts";
-import { Connection, type Session } from "./hub-connection.ts";
+import type { Connection } from "./hub-connection.ts";
 import type { Samples } from "./host-watch.ts";
 import { Consoles } from "./hub-consoles.ts";
 import { Control } from "./hub-control.ts";
-import { authDeadline, clientTag, Entrance, type SocketRequest, socketRequestHeader } from "./hub-entrance.ts";
+import { closeOverdue, deadlinesOf, mustBeJudged, wakeAt } from "./hub-deadlines.ts";
+import { Entrance, type SocketRequest, socketRequestHeader } from "./hub-entrance.ts";
 import { Feed } from "./hub-feed.ts";
 import { handleMessage, type Parsed, parseMessage } from "./hub-messages.ts";
 import { type Place, Places } from "./hub-places.ts";
 import { HubSamples } from "./hub-samples.ts";
+import { HubSockets } from "./hub-sockets.ts";
 import { Tickets } from "./hub-tickets.ts";
-import { tell, tellProgress } from "./hub-topics.ts";
+import { endExpired, tell, tellProgress } from "./hub-topics.ts";
 import { Turns } from "./hub-turns.ts";
-import { deadlineOf } from "./hub-window.ts";
+import { sendNextPieces } from "./hub-vm-states.ts";
 import { RateWindow } from "./rate-window.ts";
 
 const nameKey = "name";
@@ -37,11 +37,10 @@ const minuteMs = 60_000;
 /** What a lost hint costs. */
 const lookEveryMs = 30_000;
 const retryMs = 2_000;
-/** For those who change the database by hand, and for calls that were lost. */
-const judgeEveryMs = 5 * minuteMs;
 
 export class UserHub extends DurableObject<Env> {
   readonly #kv = this.ctx.storage.kv;
+  readonly #sockets = new HubSockets(this.ctx);
   readonly #places = new Places(this.#kv, this.env);
   readonly #tickets = new Tickets(this.#kv);
   readonly #entrance = new Entrance(this.ctx, this.env, this.#places, this.#tickets);
@@ -52,19 +51,18 @@ export class UserHub extends DurableObject<Env> {
   );
   readonly #feed = new Feed(this.env, this.#kv, {
     name: () => this.#name,
-    connections: () => this.#connections(),
+    connections: () => this.#sockets.known(),
     tell,
-    read: ({ operations }) => this.#control.ended(this.#connections(), operations),
+    sendOn: (connections) => sendNextPieces(this.env, connections),
+    read: ({ operations }) => this.#control.ended(this.#sockets.known(), operations),
     expired: endExpired,
   });
 
-  readonly #consoles = new Consoles(this.ctx, this.env, (id) =>
-    this.#connections().find(({ state }) => state.id === id),
-  );
+  readonly #consoles = new Consoles(this.ctx, this.env, (id) => this.#sockets.find(id));
 
   readonly #samples = new HubSamples(this.env, this.#kv, {
     name: () => this.#name,
-    connections: () => this.#connections(),
+    connections: () => this.#sockets.known(),
   });
 
   /** What the handlers of messages may use. */
@@ -77,7 +75,6 @@ export class UserHub extends DurableObject<Env> {
     settleSamples: () => this.#inBackground(this.#samples.settle()),
     runFeed: () => this.#inBackground(this.#runFeed()),
     inBackground: (work: Promise<void>) => this.#inBackground(work),
-    awaitEvents: (connection: Connection) => this.#awaitEvents(connection),
     takeSubscribe: () => this.#takeSubscribe(),
   };
 
@@ -122,7 +119,7 @@ export class UserHub extends DurableObject<Env> {
 
   /** Whether a client's socket is here still. */
   isOpen(): boolean {
-    return this.#all().length > 0;
+    return this.#sockets.all().length > 0;
   }
 
   /** There are new events. `hub` is this one's name, which it may have forgotten. */
@@ -137,17 +134,17 @@ export class UserHub extends DurableObject<Env> {
   }
 
   progress(operation: OperationView): void {
-    for (const connection of this.#connections()) tellProgress(connection, operation);
+    for (const connection of this.#sockets.known()) tellProgress(connection, operation);
   }
 
   /** Something of what the user may do has changed: what has no right any more ends. */
   async recheck(): Promise<void> {
     this.#entrance.rightsChanged();
-    const connections = this.#connections().map((connection) => this.#entrance.recheck(connection));
+    const connections = this.#sockets.known().map((connection) => this.#entrance.recheck(connection));
     const places = this.#places.all().map((place) => this.#entrance.recheckPlace(place));
     const failed = (await Promise.allSettled([...connections, ...places])).find(({ status }) => status === "rejected");
     await this.#samples.settle();
-    for (const connection of this.#all()) {
+    for (const connection of this.#sockets.all()) {
       if (!connection.state.session?.may.includes("vm:console")) this.#consoles.endAll(connection);
     }
     if (failed) throw (failed as PromiseRejectedResult).reason;
@@ -155,7 +152,7 @@ export class UserHub extends DurableObject<Env> {
 
   override async webSocketMessage(socket: WebSocket, text: string | ArrayBuffer): Promise<void> {
     if (this.#consoles.isHost(socket)) return this.#consoles.fromHost(socket, text);
-    const connection = Connection.of(socket, this.#kv);
+    const connection = this.#sockets.of(socket);
     if (!connection.isOpen) return;
     const size = typeof text === "string" ? text.length : text.byteLength;
     if (size > socketLimits.maxMessageBytes) {
@@ -176,27 +173,29 @@ export class UserHub extends DurableObject<Env> {
 
   override async webSocketClose(socket: WebSocket): Promise<void> {
     if (this.#consoles.isHost(socket)) this.#consoles.hostGone(socket);
-    else await this.#gone(Connection.of(socket, this.#kv));
+    else await this.#gone(this.#sockets.of(socket));
   }
 
   override async webSocketError(socket: WebSocket): Promise<void> {
     if (this.#consoles.isHost(socket)) this.#consoles.hostGone(socket);
-    else await this.#gone(Connection.of(socket, this.#kv));
+    else await this.#gone(this.#sockets.of(socket));
   }
 
   /** Ends what has had its time, and looks for what no hint came of. */
   override async alarm(): Promise<void> {
     const now = Date.now();
-    for (const connection of this.#all()) closeOverdue(connection, now);
+    for (const connection of this.#sockets.all()) closeOverdue(connection, now);
     this.#tickets.purge(now);
     this.#consoles.expire(now);
-    for (const connection of this.#connections()) this.#rest(connection);
-    const unjudged = this.#connections().filter(({ state }) => now >= (state.session?.judgedAt ?? now) + judgeEveryMs);
+    for (const connection of this.#sockets.known()) {
+      if (!this.#control.waitsFor(connection.state.id)) this.#feed.rest(connection);
+    }
+    const unjudged = this.#sockets.known().filter((connection) => mustBeJudged(connection, now));
     const late = this.#places.all().filter(({ bearer }) => (bearer.expiresAt ?? Infinity) <= now);
     const looks = await Promise.allSettled([
       ...unjudged.map((connection) => this.#entrance.recheck(connection)),
       ...late.map((place) => this.#entrance.recheckPlace(place)),
-      this.#control.look(this.#connections(), now),
+      this.#control.look(this.#sockets.known(), now),
       this.#samples.settle(),
       this.#feed.isWanted ? this.#feed.watchAgain().then(() => this.#runFeed()) : this.#feed.unwatch(this.#name),
     ]);
@@ -214,24 +213,6 @@ export class UserHub extends DurableObject<Env> {
     await handleMessage(this.parts, connection, message);
   }
 
-  /** From now on the connection is told of events, whatever it has subscribed to. */
-  async #awaitEvents(connection: Connection): Promise<void> {
-    await this.#feed.join(connection.state.session as Session, async () => {
-      if (connection.state.cursors.state !== null) return;
-      const owner = connection.state.session as Session;
-      const { through } = await readEvents(this.env.DB, owner, { after: 0, limit: 0 });
-      const { cursors } = connection.state;
-      connection.update({ cursors: { ...cursors, state: cursors.state ?? through } });
-    });
-  }
-
-  /** Who waits for nothing needs no events. */
-  #rest(connection: Connection): void {
-    const { id, subscriptions, cursors } = connection.state;
-    const waits = subscriptions.some(({ topic }) => topic !== "events") || this.#control.waitsFor(id);
-    if (!waits && cursors.state !== null) connection.update({ cursors: { ...cursors, state: null } });
-  }
-
   #takeSubscribe(): void {
     const { allowed, resetSeconds } = this.#subscribes.take(1, socketLimits.subscribesPerMinute, Date.now());
     if (allowed) return;
@@ -245,7 +226,7 @@ export class UserHub extends DurableObject<Env> {
       await this.#schedule();
     } catch (error) {
       logFailure(error as Error);
-      await this.#wakeAt(Date.now() + retryMs);
+      await wakeAt(this.ctx.storage, Date.now() + retryMs);
     }
   }
 
@@ -272,22 +253,16 @@ export class UserHub extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
   }
 
-  /** One alarm an object: it is set to the earliest thing that must be looked at. */
   async #schedule(): Promise<void> {
     const now = Date.now();
     const times = [
-      ...this.#all().flatMap(deadlinesOf),
+      ...this.#sockets.all().flatMap(deadlinesOf),
       ...this.#places.all().map(({ bearer }) => bearer.expiresAt),
       this.#tickets.purge(now),
       ...this.#consoles.deadlines(),
       this.#feed.isWanted ? now + lookEveryMs : null,
     ].filter((time) => time !== null);
-    if (times.length > 0) await this.#wakeAt(Math.max(Math.min(...times), now));
-  }
-
-  async #wakeAt(time: number): Promise<void> {
-    const present = await this.ctx.storage.getAlarm();
-    if (present === null || present > time) await this.ctx.storage.setAlarm(time);
+    if (times.length > 0) await wakeAt(this.ctx.storage, Math.max(Math.min(...times), now));
   }
 
   #inBackground(work: Promise<void>): void {
@@ -297,43 +272,6 @@ export class UserHub extends DurableObject<Env> {
   get #name(): string {
     return this.#kv.get<string>(nameKey) ?? "";
   }
-
-  #all(): Connection[] {
-    return this.ctx.getWebSockets(clientTag).map((socket) => Connection.of(socket, this.#kv));
-  }
-
-  /** Those that have said who they are. */
-  #connections(): Connection[] {
-    return this.#all().filter(({ isOpen, state }) => isOpen && state.session !== null);
-  }
-}
-
-/** When something must be looked at of a connection, in ms since 1970. */
-function deadlinesOf(connection: Connection): number[] {
-  const { session, window } = connection.state;
-  if (!connection.isOpen) return [];
-  if (!session) return [authDeadline(connection)];
-  return [session.expiresAt, session.judgedAt + judgeEveryMs, deadlineOf(window)].filter((time) => time !== null);
-}
-
-function closeOverdue(connection: Connection, now: number): void {
-  const { session, window } = connection.state;
-  const isSilent = !session && now >= authDeadline(connection);
-  if (isSilent) connection.close("unauthenticated", `Nobody said who this is in ${socketLimits.authMs / 1000} s`);
-  if ((session?.expiresAt ?? Infinity) <= now)
-    connection.close("unauthenticated", "The token has expired: make a new one");
-  if ((deadlineOf(window) ?? Infinity) <= now) connection.closeTooSlow();
-}
-
-/** What it asks for next was forgotten in the meantime. */
-function endExpired(connection: Connection, forgotten: number): void {
-  const { subscriptions, cursors } = connection.state;
-  const { code, message } = expiredEvents(cursors.events ?? 0, forgotten);
-  connection.update({
-    subscriptions: subscriptions.filter(({ topic }) => topic !== "events"),
-    cursors: { ...cursors, events: null },
-  });
-  connection.fail(code, message);
 }
 
 function logFailure({ message, stack }: Error): void {

@@ -40,6 +40,7 @@ export default {
         return api.fetch(request, { ...env, DB: counted(env.DB) }, context);
     }
   },
+  scheduled: (controller: ScheduledController, env: Env) => api.scheduled(controller, { ...env, DB: counted(env.DB) }),
 };
 
 /** Objects live in the Worker's own isolate here, so one counter sees all calls. */

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { creditProtocol, StreamControl, streamLimits } from "../../protocol/streams.ts";
 
+const { windowBytes, tunnelWindowBytes } = streamLimits;
+
 export interface LineOptions {
   readonly url: string;
   readonly token?: string;
-  /** Speaks `voidvm.credit.v1`. */
+  /** Speaks `voidvm.credit.v1`, with the window of a tunnel, as the SDKs do. */
   readonly aware?: boolean;
   /** Has the far end come, which tells by a text that it is there. */
   readonly onOpen?: () => void;
@@ -63,15 +65,20 @@ export class Line {
   #hear(data: Buffer, isBinary: boolean): void {
     if (!isBinary) {
       const isOpened = !this.#aware || StreamControl.parse(JSON.parse(data.toString())).type === "opened";
-      if (isOpened) this.#there.resolve();
-      return;
+      if (!isOpened) return;
+      if (this.#aware) this.#grant(tunnelWindowBytes - windowBytes);
+      return this.#there.resolve();
     }
     this.bytes += data.length;
     this.#ungranted += data.length;
-    if (this.#aware && this.#ungranted >= streamLimits.windowBytes / 2) {
-      this.socket.send(JSON.stringify({ type: "credit", bytes: this.#ungranted } satisfies StreamControl));
+    if (this.#aware && this.#ungranted >= tunnelWindowBytes / 2) {
+      this.#grant(this.#ungranted);
       this.#ungranted = 0;
     }
     this.#check();
+  }
+
+  #grant(bytes: number): void {
+    this.socket.send(JSON.stringify({ type: "credit", bytes } satisfies StreamControl));
   }
 }

@@ -19,6 +19,8 @@ RETRYABLE_STREAM_ERRORS = ${retryable(streamErrors)}
 CREDIT_PROTOCOL = "${creditProtocol}"
 #: Bytes that each side may send before it is granted more.
 STREAM_WINDOW = ${streamLimits.windowBytes}
+#: Bytes that a tunnel may be ahead of its reader.
+TUNNEL_WINDOW = ${streamLimits.tunnelWindowBytes}
 #: Bytes of one frame.
 STREAM_FRAME = ${streamLimits.maxFrameBytes}
 

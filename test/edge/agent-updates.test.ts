@@ -45,6 +45,29 @@ describe("install.sh", () => {
   });
 });
 
+describe("the release", () => {
+  const fetchFile = (path: string) =>
+    app.fetch(new Request(`http://edge.test/release/${path}`), bindings, createExecutionContext());
+
+  it("is given by the Worker too, where nothing before it gives assets", async () => {
+    const response = await fetchFile("manifest");
+    const manifest = await response.text();
+    expect(manifest).toMatch(/^voidvm-release 1\n/);
+    const [, path = ""] = /^piece \S+ \d+ (\S+)$/m.exec(manifest) ?? [];
+    const piece = await fetchFile(path);
+    expect(piece.status).toBe(200);
+    // A fleet that updates at once, behind one address, is not limited.
+    expect(piece.headers.has("RateLimit-Limit")).toBe(false);
+    await piece.body?.cancel();
+  });
+
+  it("has nothing beside its own files", async () => {
+    const response = await fetchFile("nothing");
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: { code: "NOT_FOUND" } });
+  });
+});
+
 describe("the protocol", () => {
   it("is spoken in version 1, and nothing that version 1 doesn't know is said then", async () => {
     const agent = await FakeAgent.enrolled(admin, "of-version-1");

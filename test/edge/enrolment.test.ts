@@ -1,7 +1,9 @@
 /** How a host joins, and how it opens its link: tokens, keys and clocks. */
-import { env } from "cloudflare:test";
+import { createExecutionContext, env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { dial, enrol, linkToken, newKey } from "./agent.ts";
+import { app } from "../../api/app.ts";
+import type { Env } from "../../api/env.ts";
+import { dial, enrol, FakeAgent, hosted, linkToken, newKey } from "./agent.ts";
 import { admin, agent, count } from "./one-host.ts";
 
 describe("enrolment", () => {
@@ -89,6 +91,62 @@ describe("a dial", () => {
     for (const socket of [webSocket, ...answers.map((answer) => answer.webSocket)]) {
       socket?.accept();
       socket?.close();
+    }
+  });
+});
+
+describe("an edge behind a proxy that ends TLS", () => {
+  const outside = "https://cloud.example.com";
+  /** As the proxy asks, by the name inside. */
+  async function ask(method: string, path: string, headers: Record<string, string> = {}, body?: object) {
+    const request = new Request(`http://edge.test${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${admin.token}`, "Content-Type": "application/json", ...headers },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    const bindings = { ...env, VOIDVM_PUBLIC_URL: `${outside}/` } as unknown as Env;
+    return app.fetch(request, bindings, createExecutionContext());
+  }
+  const dataOf = async (response: Response) => ((await response.json()) as { data: Record<string, any> }).data;
+
+  it("tells clients and hosts its address outside", async () => {
+    const { id } = await hosted(admin, "proxied", "running");
+    const host = await dataOf(await ask("POST", "/api/v1/hosts", {}, { name: "outside" }));
+    expect(host["enrolment"].command).toMatch(`curl -fsSL ${outside}/install.sh | sudo sh -s -- `);
+    expect(await (await ask("GET", "/install.sh")).text()).toContain(`edge='${outside}'\n`);
+    const socket = await dataOf(await ask("POST", "/api/v1/auth/ws-ticket"));
+    expect(socket["url"]).toMatch("wss://cloud.example.com/ws?ticket=");
+    const stream = await dataOf(await ask("GET", `/api/v1/vms/${id}/console/vnc`));
+    expect(stream["url"]).toMatch("wss://cloud.example.com/api/v1/streams/stream-");
+  });
+
+  it("takes agents and pages that know it by that address, and agents that dial it within", async () => {
+    const key = await newKey();
+    const { body } = await admin.post("/hosts", { name: "signs-outside" });
+    const { hostId } = (await enrol(body.data.enrolment.token, key)).body.data;
+    const upgrade = { Upgrade: "websocket" };
+    for (const [aud, status] of [
+      [outside, 101],
+      ["http://edge.test", 101],
+      ["https://elsewhere.example.com", 401],
+    ] as const) {
+      const token = await linkToken(hostId, key, { aud });
+      const { status: answered, webSocket } = await ask("GET", "/api/v1/agent/link", {
+        ...upgrade,
+        Authorization: `Bearer ${token}`,
+      });
+      expect([aud, answered]).toEqual([aud, status]);
+      webSocket?.accept();
+      webSocket?.close();
+    }
+    for (const [origin, status] of [
+      [outside, 101],
+      ["https://elsewhere.example.com", 403],
+    ] as const) {
+      const { status: answered, webSocket } = await ask("GET", "/ws", { ...upgrade, Origin: origin });
+      expect([origin, answered]).toEqual([origin, status]);
+      webSocket?.accept();
+      webSocket?.close();
     }
   });
 });

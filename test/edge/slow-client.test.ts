@@ -2,8 +2,9 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { UserHub } from "../../api/objects/user-hub.ts";
+import { until } from "./agent.ts";
 import { Client } from "./client.ts";
-import { evict, hub, look, machineOf } from "./one-hub.ts";
+import { evict, hub, look, machineOf, show } from "./one-hub.ts";
 import { Socket } from "./socket.ts";
 
 describe("a client that stops reading", () => {
@@ -20,6 +21,47 @@ describe("a client that stops reading", () => {
     runInDurableObject(hub(owner), (_: UserHub, state) =>
       state.getWebSockets().map((socket) => socket.deserializeAttachment().window),
     );
+
+  it("is sent the machines of a large fleet as far as it reads, and each as it is by then", async () => {
+    const owner = await Client.as("user", "none");
+    const id = await machineOf(owner, "first");
+    const columns = (await env.DB.prepare("SELECT name FROM pragma_table_info('vms')").all<{ name: string }>()).results;
+    const own: Record<string, string> = {
+      ...{ id: "'vm-' || substr('0000' || n.i, -4)", name: "n.i || printf('%2000s', '')", mac_address: "n.i" },
+    };
+    const copied = columns.map(({ name }) => own[name] ?? `vms.${name}`);
+    await env.DB.prepare(
+      `INSERT INTO vms (${columns.map(({ name }) => name).join(", ")})
+       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2300)
+       SELECT ${copied.join(", ")} FROM n, vms WHERE vms.id = ?`,
+    )
+      .bind(id)
+      .run();
+    const socket = await Socket.of(owner);
+    socket.reads = false;
+    await socket.subscribe({ topic: "vm-status-all" });
+    const heard = () => socket.all("vm-status");
+    await until(() => heard().length >= 2_000, "what it may be sent unread has come");
+    await evict(owner);
+    for (const vm of ["vm-0001", "vm-2299"]) await show(vm, "paused");
+    await look(owner);
+    expect(heard()).toHaveLength(2_000);
+
+    socket.reads = true;
+    const [question] = socket.messages.filter(({ type }) => type === "ping").slice(-1);
+    socket.send({ type: "pong", id: question?.id });
+    await until(
+      () => heard().some(({ vmId, status }) => vmId === "vm-0001" && status === "paused"),
+      "the rest has come",
+    );
+    expect(new Set(heard().map(({ vmId }) => vmId)).size).toBe(2_301);
+    expect(
+      heard()
+        .filter(({ vmId }) => vmId === "vm-2299")
+        .map(({ status }) => status),
+    ).toEqual(["paused"]);
+    socket.close();
+  });
 
   it("is sent no more than its window, is closed with 4408, and loses nothing", async () => {
     const owner = await Client.as("user", "none");

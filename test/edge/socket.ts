@@ -32,7 +32,9 @@ export class Socket {
     this.#socket = socket;
     socket.accept();
     socket.addEventListener("message", ({ data }) => this.#hear(ServerMessage.parse(JSON.parse(String(data)))));
-    socket.addEventListener("close", ({ code, reason }) => (this.closed = { code, reason }));
+    socket.addEventListener("close", ({ code, reason }) => {
+      this.closed = { code, reason };
+    });
   }
 
   /** One of a client's own, with its token in the address. */

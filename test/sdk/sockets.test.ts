@@ -6,7 +6,7 @@ import { type StreamControl, streamLimits } from "../../protocol/streams.ts";
 import { VoidVMClient, VoidVMError } from "../../sdk/typescript/src/index.ts";
 import { ApiServer } from "../fakes/api-server.ts";
 
-const { windowBytes, maxFrameBytes } = streamLimits;
+const { windowBytes, tunnelWindowBytes, maxFrameBytes } = streamLimits;
 
 let server: ApiServer;
 let sockets: WebSocketServer;
@@ -68,32 +68,38 @@ describe("a stream of bytes", () => {
     });
   });
 
-  it("a reader that stops is granted nothing more, and a window is all that it may be sent", async () => {
-    let granted = windowBytes;
-    let sent = 0;
-    const client = await start((socket) => {
-      say(socket, { type: "opened", writable: true });
-      const send = () => {
-        while (granted - sent >= maxFrameBytes) {
-          socket.send(new Uint8Array(maxFrameBytes));
-          sent += maxFrameBytes;
-        }
-      };
-      controls(socket, (message) => {
-        if (message.type === "credit") granted += message.bytes;
+  it.each([
+    ["console", windowBytes],
+    ["tunnel", tunnelWindowBytes],
+  ] as const)(
+    "a reader of a %s that stops is granted nothing more, and a window is all that it may be sent",
+    async (kind, window) => {
+      let granted = windowBytes;
+      let sent = 0;
+      const client = await start((socket) => {
+        say(socket, { type: "opened", writable: true });
+        const send = () => {
+          while (granted - sent >= maxFrameBytes) {
+            socket.send(new Uint8Array(maxFrameBytes));
+            sent += maxFrameBytes;
+          }
+        };
+        controls(socket, (message) => {
+          if (message.type === "credit") granted += message.bytes;
+          send();
+        });
         send();
       });
-      send();
-    });
-    const stream = await client.vms.console("a");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect([sent, granted]).toEqual([windowBytes, windowBytes]);
-    const reader = stream.readable.getReader();
-    let read = 0;
-    while (read < 20 * windowBytes) read += (await reader.read()).value?.length ?? 0;
-    expect(sent - read).toBeLessThanOrEqual(windowBytes);
-    stream.close();
-  });
+      const stream = await (kind === "console" ? client.vms.console("a") : client.vms.tunnel("a", 80));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect([sent, granted]).toEqual([window, window]);
+      const reader = stream.readable.getReader();
+      let read = 0;
+      while (read < 20 * window) read += (await reader.read()).value?.length ?? 0;
+      expect(sent - read).toBeLessThanOrEqual(window);
+      stream.close();
+    },
+  );
 
   it("a writer sends as much as it was granted, in frames that the protocol allows", async () => {
     const frames: number[] = [];
@@ -121,6 +127,7 @@ describe("a stream of bytes", () => {
       say(socket, { type: "opened", writable: true });
       controls(socket, ({ type }) => {
         heard.push(type);
+        if (type !== "end") return;
         socket.send(Buffer.from("answer"));
         say(socket, { type: "end" });
         say(socket, { type: "closed", code: null, message: null });
@@ -131,7 +138,7 @@ describe("a stream of bytes", () => {
     await stream.writable.close();
     let text = "";
     for await (const chunk of stream.readable) text += new TextDecoder().decode(chunk);
-    expect([text, heard, await stream.closed]).toEqual(["answer", ["end"], null]);
+    expect([text, heard, await stream.closed]).toEqual(["answer", ["credit", "end"], null]);
   });
 
   it("a connection that breaks fails the reader, the writer and `closed` with the same", async () => {

@@ -29,6 +29,7 @@ export class ByteStream {
   /** Whether what is written arrives: a serial console has one writer at a time. */
   isWriter = false;
   readonly #events: ByteStreamEvents;
+  readonly #window: number;
   readonly #opened: Promise<void>;
   readonly #open: PromiseWithResolvers<void> = withResolvers();
   readonly #close: PromiseWithResolvers<VoidVMError | null> = withResolvers();
@@ -41,7 +42,8 @@ export class ByteStream {
   #hasEnded = false;
   #ending: VoidVMError | null | undefined;
 
-  private constructor(events: ByteStreamEvents) {
+  private constructor(window: number, events: ByteStreamEvents) {
+    this.#window = window;
     this.#events = events;
     this.#opened = this.#open.promise;
     this.closed = this.#close.promise;
@@ -56,13 +58,20 @@ export class ByteStream {
     });
   }
 
-  /** Resolves once the far end is reached, and rejects with why it isn't. */
+  /**
+   * Resolves once the far end is reached, and rejects with why it isn't. The far end may be `window` bytes ahead of the
+   * reader: at least `streamWindow`, with which it begins.
+   */
   static async open(
     options: ClientOptions,
     url: string,
-    { signal, ...events }: ByteStreamEvents & { readonly signal?: AbortSignal | undefined },
+    {
+      signal,
+      window = streamWindow,
+      ...events
+    }: ByteStreamEvents & { readonly signal?: AbortSignal | undefined; readonly window?: number | undefined },
   ): Promise<ByteStream> {
-    const stream = new ByteStream(events);
+    const stream = new ByteStream(window, events);
     const sink = {
       message: (data: string | ArrayBuffer) => stream.#take(data),
       close: (code: number, reason: string) => stream.#end(code === 1000 ? null : closedError(code, reason)),
@@ -91,6 +100,7 @@ export class ByteStream {
     switch (message.type) {
       case "opened":
         this.isWriter = message.writable;
+        this.#grant(this.#window - streamWindow);
         return this.#open.resolve();
       case "credit":
         this.#credit += message.bytes;
@@ -122,8 +132,8 @@ export class ByteStream {
     const chunk = this.#waiting.shift();
     if (chunk === undefined) return this.#ending ? controller.error(this.#ending) : controller.close();
     this.#consumed += chunk.length;
-    if (this.#consumed >= streamWindow / 2) {
-      this.#send({ type: "credit", bytes: this.#consumed });
+    if (this.#consumed >= this.#window / 2) {
+      this.#grant(this.#consumed);
       this.#consumed = 0;
     }
     controller.enqueue(chunk);
@@ -141,6 +151,10 @@ export class ByteStream {
       from += piece.length;
       this.#socket?.send(piece);
     }
+  }
+
+  #grant(bytes: number): void {
+    if (bytes > 0) this.#send({ type: "credit", bytes });
   }
 
   #send(message: StreamControl): void {

@@ -1483,6 +1483,9 @@ export const creditProtocol = "voidvm.credit.v1";
 export const streamWindow = 262144;
 
 /** Bytes. */
+export const tunnelWindow = 1048576;
+
+/** Bytes. */
 export const maxStreamFrame = 65536;
 
 export const closeCodes = {"tooLarge":1009,"restarting":1012,"malformed":4400,"unauthenticated":4401,"notFound":4404,"tooSlow":4408,"replaced":4409,"tooMany":4429} as const;

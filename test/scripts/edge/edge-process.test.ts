@@ -45,15 +45,21 @@ function workerdOf(edge: ChildProcess): ProcessInfo {
   return found;
 }
 
-function health(address: string): Promise<Response> {
-  return fetch(`http://${address.includes(":") ? `[${address}]` : address}:${port}/api/v1/health`);
+async function statusOf(address: string, path: string): Promise<number> {
+  const response = await fetch(`http://${address.includes(":") ? `[${address}]` : address}:${port}${path}`);
+  await response.body?.cancel();
+  return response.status;
 }
 
 describe("the edge's process", { timeout: 60_000 }, () => {
   it("answers when it says so, over IPv4 and IPv6, and keeps its state", async () => {
     const { edge, message } = await start();
     expect(message).toEqual({ type: "ready" });
-    for (const address of await addressesFor(undefined)) expect((await health(address)).status).toBe(200);
+    for (const address of await addressesFor(undefined)) {
+      for (const path of ["/api/v1/health", "/docs", "/docs/docs.css", "/install.sh", "/release/manifest"]) {
+        expect([address, path, await statusOf(address, path)]).toEqual([address, path, 200]);
+      }
+    }
     edge.kill("SIGTERM");
     await once(edge, "exit");
 

@@ -36,6 +36,8 @@ RETRYABLE_STREAM_ERRORS = frozenset(
 CREDIT_PROTOCOL = "voidvm.credit.v1"
 #: Bytes that each side may send before it is granted more.
 STREAM_WINDOW = 262144
+#: Bytes that a tunnel may be ahead of its reader.
+TUNNEL_WINDOW = 1048576
 #: Bytes of one frame.
 STREAM_FRAME = 65536
 

@@ -26,6 +26,7 @@ from ._constants import (
     RETRYABLE_STREAM_ERRORS,
     STREAM_FRAME,
     STREAM_WINDOW,
+    TUNNEL_WINDOW,
 )
 from ._dial import dial
 from ._runtime import Runtime
@@ -39,6 +40,8 @@ Self = TypeVar("Self", bound="AsyncStream")
 class AsyncStream:
     """One may read while another writes. Made by the methods of `client.vms`."""
 
+    #: Bytes that the far end may be ahead of the reader; at least `STREAM_WINDOW`, with which it begins.
+    _window = TUNNEL_WINDOW
     _socket: WebSocket
 
     def __init__(self) -> None:
@@ -72,7 +75,7 @@ class AsyncStream:
             data = bytes(self._received[:size])
             del self._received[: len(data)]
             self._consumed += len(data)
-            if self._consumed >= STREAM_WINDOW // 2 and not self._socket.is_closed:
+            if self._consumed >= self._window // 2 and not self._socket.is_closed:
                 grant, self._consumed = self._consumed, 0
         if grant:
             await self._control({"type": "credit", "bytes": grant})
@@ -142,6 +145,8 @@ class AsyncStream:
             if not stream._is_open:
                 stream._raise_failure()
                 raise socket.ended()
+            if stream._window > STREAM_WINDOW and not stream._is_ended:
+                await stream._control({"type": "credit", "bytes": stream._window - STREAM_WINDOW})
         except BaseException:
             await socket.abort()
             raise
@@ -184,6 +189,8 @@ class AsyncStream:
 class AsyncSerialStream(AsyncStream):
     """A serial console."""
 
+    _window = STREAM_WINDOW
+
     @property
     def lost(self) -> int:
         """Bytes that the host left out, because nobody read them in time."""
@@ -196,6 +203,8 @@ class AsyncSerialStream(AsyncStream):
 
 class AsyncConsoleStream(AsyncStream):
     """A screen: RFB (VNC) both ways, and input beside it for who speaks no RFB."""
+
+    _window = STREAM_WINDOW
 
     async def mouse(self, x: int, y: int, buttons: int = 0) -> None:
         """`buttons` is a bit mask: 1 left, 2 middle, 4 right, 8 and 16 the wheel."""

@@ -6,7 +6,14 @@
  */
 import { ByteStream, type ByteStreamEvents } from "../byte-stream.ts";
 import { VoidVMError } from "../errors.ts";
-import type { Operation, Topic, Vm, VmSample, VmStatusMessage } from "../generated.ts";
+import {
+  type Operation,
+  type Topic,
+  tunnelWindow,
+  type Vm,
+  type VmSample,
+  type VmStatusMessage,
+} from "../generated.ts";
 import type { Body, Data, Http, Query, QueryValues } from "../http.ts";
 import type { CallOptions, WaitOptions } from "../options.ts";
 import { iterate, type Page, toPage } from "../page.ts";
@@ -146,12 +153,12 @@ export class Vms {
 
   /** A TCP connection to a port of the guest. */
   tunnel(id: string, port: number, options: StreamOptions = {}): Promise<ByteStream> {
-    return this.#stream(path`/vms/${id}/tunnel/ticket`, { port }, options);
+    return this.#stream(path`/vms/${id}/tunnel/ticket`, { port }, options, tunnelWindow);
   }
 
-  async #stream(at: string, query: QueryValues, options: StreamOptions): Promise<ByteStream> {
+  async #stream(at: string, query: QueryValues, options: StreamOptions, window?: number): Promise<ByteStream> {
     const { url } = await this.#http.call<"getVncConsole">("GET", at, { query, signal: options.signal });
-    return ByteStream.open(this.#http.options, url, options);
+    return ByteStream.open(this.#http.options, url, { ...options, window });
   }
 
   async #act(id: string, action: Action, body: unknown, options: WaitOptions = {}): Promise<VmOperation> {
