@@ -10,6 +10,7 @@ import { status } from "./commands/status.ts";
 import { HostPaths } from "./paths.ts";
 import { readSettings } from "./settings.ts";
 import { askRunningAgent } from "./status-socket.ts";
+import { builderCommand, runBuilder } from "./tiny-image/build-apart.ts";
 import { agentVersion } from "./version.ts";
 
 const usage = `usage: voidvm-agent COMMAND
@@ -41,6 +42,8 @@ async function main(): Promise<number> {
     await import("./main.ts");
     return 0;
   }
+  // Not for people: the agent starts it.
+  if (command === builderCommand) return runBuilder(positionals.slice(1));
 
   const settings = readSettings(process.env);
   const paths = new HostPaths(settings.home);

@@ -5,7 +5,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { EnrolResult, linkLimits } from "../protocol/agent-link.ts";
 import type { HostPaths } from "./paths.ts";
 import { postJson } from "./post-json.ts";

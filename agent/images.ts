@@ -9,8 +9,9 @@ import type { ImageReference } from "../protocol/operations.ts";
 import { HostError, toHostError } from "./errors.ts";
 import { fetchImage } from "./image-fetch.ts";
 import type { HostPaths } from "./paths.ts";
-import { buildTinyImage, tinyImageVersion } from "./tiny-image/build.ts";
 import { isPublicAddress } from "./public-address.ts";
+import { buildTinyImageApart } from "./tiny-image/build-apart.ts";
+import { tinyImageVersion } from "./tiny-image/version.ts";
 
 export interface ImageStoreOptions {
   /** For hosts whose images come from a server of their own network. */
@@ -128,7 +129,7 @@ export class ImageStore {
     let lines = 0;
     // The builder says a line a stage; how many there are is its own matter.
     const log = (line: string) => report(Math.min(95, 15 * ++lines), line);
-    await buildTinyImage({ output: part, cache: this.#paths.packageCache, log, signal }).catch((error: Error) => {
+    await buildTinyImageApart({ output: part, cache: this.#paths.packageCache, log, signal }).catch((error: Error) => {
       if (/no space left|ENOSPC/i.test(error.message)) throw new HostError("NO_SPACE", error.message, { cause: error });
       throw new HostError("IMAGE_UNAVAILABLE", `The tiny image can't be built: ${error.message}`, { cause: error });
     });

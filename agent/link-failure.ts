@@ -1,6 +1,6 @@
 /** Why there is no connection, in words that say what to look at. */
 import type { IncomingMessage } from "node:http";
-import { z } from "zod";
+import * as z from "zod";
 
 const certificate = "its certificate is not one that this host trusts";
 
@@ -45,4 +45,10 @@ export async function readRefusal(response: IncomingMessage): Promise<{ code: st
   } catch {
     return null;
   }
+}
+
+/** In ms; undefined where the answer doesn't say it in seconds. */
+export function retryAfterMs({ headers }: IncomingMessage): number | undefined {
+  const seconds = headers["retry-after"];
+  return seconds !== undefined && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { type AgentFrame, EdgeFrame, linkLimits, pongText } from "../protocol/agent-link.ts";
 import type { Identity } from "./identity.ts";
-import { describeFailure, readRefusal } from "./link-failure.ts";
+import { describeFailure, readRefusal, retryAfterMs } from "./link-failure.ts";
 import { Liveness } from "./liveness.ts";
 import { proxyFor } from "./proxy.ts";
 import { type Closing, Redial } from "./redial.ts";
@@ -83,8 +83,8 @@ export class Link {
     const openedAt = performance.now();
     const { promise, resolve } = Promise.withResolvers<Closing>();
     let closing: Closing | null = null;
-    const end = (code: number, reason: string, errorCode?: string) => {
-      closing ??= { code, reason, errorCode, healthyMs: performance.now() - openedAt };
+    const end = (code: number, reason: string, refusal: Pick<Closing, "errorCode" | "retryAfterMs"> = {}) => {
+      closing ??= { code, reason, ...refusal, healthyMs: performance.now() - openedAt };
       socket.terminate();
     };
     const liveness = new Liveness(socket, () => end(0, "the edge fell silent"));
@@ -96,7 +96,8 @@ export class Link {
       this.#identity.adoptClock(response.headers.date);
       void readRefusal(response).then((refusal) => {
         const status = `it answered ${response.statusCode} ${response.statusMessage}`;
-        end(response.statusCode ?? 0, refusal ? `${status} (${refusal.words})` : status, refusal?.code);
+        const reason = refusal ? `${status} (${refusal.words})` : status;
+        end(response.statusCode ?? 0, reason, { errorCode: refusal?.code, retryAfterMs: retryAfterMs(response) });
       });
     });
     socket.on("error", (error) => end(0, describeFailure(error)));

@@ -13,6 +13,8 @@ export interface Closing {
   readonly code: number;
   /** Of a refusal by the edge itself. */
   readonly errorCode?: string | undefined;
+  /** In how many ms the edge wants to be asked again, where it said so. */
+  readonly retryAfterMs?: number | undefined;
   /** How long it was up. */
   readonly healthyMs: number;
 }
@@ -31,6 +33,10 @@ export class Redial {
     this.#refusals = closing.errorCode === "UNAUTHENTICATED" ? this.#refusals + 1 : 0;
     if (closing.healthyMs >= linkLimits.redialResetMs) this.#ceilingMs = linkLimits.redialFirstMs;
     if (this.needsPerson(closing)) return linkLimits.redialRefusedMs * (0.5 + this.#random() / 2);
+    if (closing.retryAfterMs !== undefined) {
+      // The edge has chosen another moment for each host. It counts in whole seconds.
+      return Math.min(closing.retryAfterMs, linkLimits.redialMaxMs) + 1000 * this.#random();
+    }
     if (closing.code === closeCodes.quarantined) {
       // Once it is released, a clone must show itself as fast as it did before.
       this.#ceilingMs = linkLimits.redialFirstMs;

@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
-import { z } from "zod";
+import * as z from "zod";
 import type { HostPaths } from "./paths.ts";
 
 export const AgentStatus = z.object({

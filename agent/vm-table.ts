@@ -6,7 +6,7 @@
  */
 import { EventEmitter } from "node:events";
 import { mkdir, readdir, rm } from "node:fs/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { type VmReport, VmSpec } from "../protocol/operations.ts";
 import { VmId, type VmPower } from "../protocol/vm.ts";
 import { HostError } from "./errors.ts";

@@ -4,6 +4,7 @@ import { type CreationQuestion, insertVm, readCreationFacts } from "../db/create
 import { findImage, findImageByOs } from "../db/images.ts";
 import { findOperation } from "../db/operations.ts";
 import type { PlanLimits } from "../db/quotas.ts";
+import type { Dispatch } from "../db/pending.ts";
 import type { OperationRow } from "../db/schema.ts";
 import { findVm, type VmView } from "../db/vms.ts";
 import { catalogue, type CatalogueImage } from "../protocol/catalogue.ts";
@@ -24,13 +25,13 @@ const maxTries = 8;
 export async function createVm(
   c: Context<AppEnv>,
   wanted: VmCreate,
-): Promise<{ view: VmView; operation: OperationRow }> {
+): Promise<{ view: VmView; operation: OperationRow; dispatch: Dispatch | null }> {
   const { caller, requestId } = c.var;
   if (wanted.hostId !== undefined && caller.role !== "admin") {
     throw badField("hostId", "only an administrator may choose the host");
   }
-  const made = await madeBefore(c);
-  if (made) return made;
+  const before = await madeBefore(c);
+  if (before) return before;
   const config = await currentConfig(c);
   const image = await imageOf(c, wanted, config.defaults.os);
   if (wanted.disk < image.minDisk) throw badField("disk", `${image.os} needs at least ${image.minDisk} GiB`);
@@ -43,7 +44,7 @@ export async function createVm(
   const id = newId("vm");
   for (const { id: hostId } of await candidateHosts(c, question, demand, config.limits)) {
     const macAddress = newMacAddress();
-    const view = await insertVm(
+    const made = await insertVm(
       c.env.DB,
       {
         id,
@@ -74,7 +75,7 @@ export async function createVm(
       },
       config.limits,
     );
-    if (view?.operation) return { view, operation: view.operation };
+    if (made?.view.operation) return { ...made, operation: made.view.operation };
   }
   // Somebody took the last place between the read and the insert; the read now tells which one it was.
   await candidateHosts(c, question, demand, config.limits);
@@ -86,7 +87,7 @@ async function madeBefore(c: Context<AppEnv>) {
   if (!c.var.claim?.again) return null;
   const operation = await findOperation(c.env.DB, ownerOf(c), c.var.claim.operationId);
   const view = operation && (await findVm(c.env.DB, ownerOf(c), operation.vmId));
-  return view ? { view, operation } : null;
+  return view ? { view, operation, dispatch: null } : null;
 }
 
 /** The best of them, the first to be tried first: of many creations that race for one host, most go to the next. */

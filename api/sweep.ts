@@ -11,6 +11,7 @@ import { takeSample } from "../db/samples.ts";
 import { deleteOldSessions } from "../db/sessions.ts";
 import { rollOut } from "./agent-updates.ts";
 import type { Env } from "./env.ts";
+import { fewAtATime } from "./few-at-a-time.ts";
 import { revokeAllPending } from "./revocations.ts";
 
 const forgottenAfterMs = 10_000;
@@ -45,6 +46,6 @@ export async function sweep(env: Env, now: number = Date.now()): Promise<void> {
   });
   const link = (hostId: string) => env.HOST_LINK.getByName(hostId);
   // One that is woken is also looked at: its alarm may be dead, and D1 not have heard of its end.
-  await Promise.allSettled([...new Set([...online, ...forgotten])].map((hostId) => link(hostId).look(hostId)));
-  await Promise.allSettled(forgotten.map((hostId) => link(hostId).wake(hostId)));
+  await fewAtATime([...new Set([...online, ...forgotten])], (hostId) => link(hostId).look(hostId));
+  await fewAtATime(forgotten, (hostId) => link(hostId).wake(hostId));
 }

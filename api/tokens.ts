@@ -5,7 +5,7 @@
  * A token says who and in which session. What its bearer may do is never in it: that is as it is now.
  */
 import { base64url, errors, jwtVerify, SignJWT } from "jose";
-import { z } from "zod";
+import * as z from "zod";
 import { ApiError } from "./errors.ts";
 
 const issuer = "voidvm";

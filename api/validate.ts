@@ -2,7 +2,7 @@
 import { zValidator } from "@hono/zod-validator";
 import { bodyLimit } from "hono/body-limit";
 import { createMiddleware } from "hono/factory";
-import type { z } from "zod";
+import type * as z from "zod";
 import type { FieldError } from "../protocol/rest.ts";
 import { ApiError } from "./errors.ts";
 

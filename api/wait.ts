@@ -6,8 +6,10 @@
 import type { Context } from "hono";
 import { findOperation } from "../db/operations.ts";
 import type { OperationView } from "../db/operation-view.ts";
+import type { Dispatch } from "../db/pending.ts";
 import type { OperationRow } from "../db/schema.ts";
 import type { AppEnv } from "./env.ts";
+import { tellHubs } from "./hubs.ts";
 import { ownerOf } from "./owner.ts";
 
 export const maxWaitSeconds = 55;
@@ -20,14 +22,19 @@ export function preferredWait(c: Context<AppEnv>): number {
 
 /**
  * Tells the host's object that there is work, and doesn't wait for it: the operation is safe in D1, and where this fails
- * or hangs, the sweep repeats it.
+ * or hangs, the sweep repeats it. What the batch of the acceptance has read needs no reading by the object.
  */
-export function wakeHost(c: Context<AppEnv>, { hostId, id }: Pick<OperationRow, "hostId" | "id">): void {
+export function wakeHost(
+  c: Context<AppEnv>,
+  { hostId, id }: Pick<OperationRow, "hostId" | "id">,
+  dispatch: Dispatch | null = null,
+): void {
   const failed = ({ message }: Error) =>
     console.error(
       JSON.stringify({ level: "error", requestId: c.var.requestId, operationId: id, message: `wake: ${message}` }),
     );
-  c.executionCtx.waitUntil(c.env.HOST_LINK.getByName(hostId).wake(hostId).catch(failed));
+  const woken = c.env.HOST_LINK.getByName(hostId).wake(hostId, dispatch?.queued ?? null);
+  c.executionCtx.waitUntil(Promise.all([woken.catch(failed), tellHubs(c.env, dispatch?.hubs ?? [])]));
 }
 
 /** The operation as it is after its end, or after `seconds`. */

@@ -43,8 +43,11 @@ for (const line of fleet.wrong.slice(0, 20)) console.log(`wrong: ${line}`);
 const agents = await measureAgent(machines, 3 * seconds);
 console.log("");
 printTable(
-  ["the agent", "resident", "processor"],
-  agents.map((one) => [`with ${one.machines} machines`, mib(one.residentMib), `${one.cpuPercent.toFixed(2)} %`]),
+  ["the agent", "resident", "its share", "processor"],
+  agents.map((one) => [
+    `with ${one.machines} machines`,
+    ...[mib(one.residentMib), mib(one.proportionalMib), `${one.cpuPercent.toFixed(2)} %`],
+  ]),
 );
 
 const month = idleCost();

@@ -11,6 +11,7 @@ import type { HostStatus } from "../protocol/rest.ts";
 import type { Placement, VmStatus } from "../protocol/vm.ts";
 import { given } from "./given.ts";
 import { newOperation, orderAudit, type OperationOrder } from "./operations.ts";
+import { type Dispatch, dispatchStatements, toDispatch } from "./pending.ts";
 import { type PlanLimits, type Quota, quota, used, withinQuota } from "./quotas.ts";
 import { hosts, operations, users, type VmRow, vms } from "./schema.ts";
 import { toView, viewStatements, type VmView } from "./vms.ts";
@@ -131,7 +132,7 @@ export async function insertVm(
   placement: Pick<Placement, "labels" | "kvm">,
   order: OperationOrder,
   plan: PlanLimits,
-): Promise<VmView | null> {
+): Promise<{ view: VmView; dispatch: Dispatch } | null> {
   const db = drizzle(d1);
   const clash = or(and(eq(vms.ownerId, vm.ownerId), eq(vms.name, vm.name)), eq(vms.macAddress, vm.macAddress));
   const machine = db
@@ -151,13 +152,15 @@ export async function insertVm(
         ),
       ),
     );
-  const [, , [made], [host], [first]] = await db.batch([
+  const [, , [made], [host], [first], , queued, hubs] = await db.batch([
     db.insert(vms).select(machine),
     db.insert(operations).select(db.select(newOperation(order)).from(vms).where(eq(vms.id, vm.id))),
     ...viewStatements(db, eq(vms.id, vm.id)),
     orderAudit(db, order),
+    ...dispatchStatements(db, order.id),
   ]);
-  return toView(made, host, first);
+  const view = toView(made, host, first);
+  return view && { view, dispatch: toDispatch(queued, hubs) };
 }
 
 /** What a machine's row is made of, to be selected from its host's. Every column, in the table's order. */

@@ -19,7 +19,7 @@ import { type AuditNote, auditStatement } from "./audit.ts";
 import { type OperationView, selectOperations } from "./operation-view.ts";
 import { operations, vms } from "./schema.ts";
 import { given } from "./given.ts";
-import { isPending } from "./pending.ts";
+import { type Dispatch, dispatchStatements, isPending, toDispatch } from "./pending.ts";
 import { isVm, type Owner, settledStatus, toView, viewStatements, type VmView } from "./vms.ts";
 
 export interface OperationOrder {
@@ -72,6 +72,7 @@ export interface Acceptance {
   /** Null: refused. `view.settled` and `pending` tell why. */
   readonly operation: OperationView | null;
   readonly pending: number;
+  readonly dispatch: Dispatch;
 }
 
 /** Of the machine in the statement around it. */
@@ -107,15 +108,21 @@ export async function acceptOperation(
     .update(vms)
     .set({ status: sql`COALESCE(${via}, ${vms.status})`, updatedAt: createdAt })
     .where(and(sql`${vms.id} = (SELECT a.vm_id FROM operations a WHERE a.id = ${id})`, sql`${pendingCount} = 1`));
-  const [, , [vm], [host], [first], [operation], [waiting]] = await db.batch([
+  const [, , [vm], [host], [first], [operation], [waiting], , queued, hubs] = await db.batch([
     insert,
     show,
     ...viewStatements(db, isVm(owner, idOrName)),
     selectOperations(db).where(eq(operations.id, id)),
     db.select({ pending: pendingCount }).from(vms).where(isVm(owner, idOrName)),
     orderAudit(db, order),
+    ...dispatchStatements(db, id),
   ]);
-  return { view: toView(vm, host, first), operation: operation ?? null, pending: waiting?.pending ?? 0 };
+  return {
+    view: toView(vm, host, first),
+    operation: operation ?? null,
+    pending: waiting?.pending ?? 0,
+    dispatch: toDispatch(queued, hubs),
+  };
 }
 
 /** Null where there is none that the owner may see. */

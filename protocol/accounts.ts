@@ -1,5 +1,5 @@
 /** Users, their logins and their personal access tokens, as the API takes and answers them. */
-import { z } from "zod";
+import * as z from "zod";
 import { Grant, Permission, PermissionChange, Role } from "./permissions.ts";
 import { PageQuery, Pagination, Plan, Quotas, User, UserStatus } from "./rest.ts";
 

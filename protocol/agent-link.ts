@@ -5,7 +5,7 @@
  * connection, so a frame with a lower one comes from a session that has been replaced and is dropped.
  * Promises and order of messages: docs/agent-link.md.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { ImageReference, OperationKind, VmReport, VmSpec } from "./operations.ts";
 import { HostSample, VmSample, WatchOrder } from "./samples.ts";
 import { StreamOrder } from "./streams.ts";

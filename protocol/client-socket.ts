@@ -2,7 +2,7 @@
  * What clients and the edge say to each other on `/ws`: one JSON text message each, `{type, data, id}` up and
  * `{type, data, id, timestamp}` down. An answer repeats the `id` of its request.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { EventSequence, SystemEvent } from "./events.ts";
 import { Operation } from "./rest.ts";
 import { HostSample, VmSample } from "./samples.ts";

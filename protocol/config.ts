@@ -1,5 +1,5 @@
 /** What an administrator may set while everything runs: `GET /config` and `PUT /config`. */
-import { z } from "zod";
+import * as z from "zod";
 import { defaultOs } from "./catalogue.ts";
 import { Overcommit } from "./rest.ts";
 import { PlacementStrategy, vmBounds } from "./vm.ts";

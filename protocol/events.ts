@@ -3,7 +3,7 @@
  *
  * `data` fills the words' placeholders. An event of a kind that this version doesn't know is kept from clients.
  */
-import { z } from "zod";
+import * as z from "zod";
 import type { Permission } from "./permissions.ts";
 import { LogLevel } from "./records.ts";
 

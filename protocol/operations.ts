@@ -4,7 +4,7 @@
  * No kind carries a command line, a path or a raw QMP command. The agent validates with these schemas again
  * what the edge validated, because a compromised edge must not become a shell on the host.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { CloudInit, type SettledVmStatus, type VmAction, VmId, VmPower, vmActions, vmBounds } from "./vm.ts";
 
 /** Where a host gets an image from, and what it must turn out to be. */

@@ -4,7 +4,7 @@
  * What a caller may do is its role's grants, with the user's own changes, cut down to the token's scopes. Whatever is
  * not granted is refused.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Every permission, with what it allows. */
 export const permissions = {

@@ -1,5 +1,5 @@
 /** The audit trail (who changed what) and the system's log (what the system did), as the API answers them. */
-import { z } from "zod";
+import * as z from "zod";
 import { Pagination } from "./rest.ts";
 
 /** `host`: a host's own key. */

@@ -4,7 +4,7 @@
  * Every answer is an envelope: `{success: true, data, message, timestamp}` or
  * `{success: false, error: {code, message, details, fields?}, timestamp}`. Times are RFC 3339 in UTC.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { OperationKind, OperationStatus } from "./operations.ts";
 import { PermissionChange, Role } from "./permissions.ts";
 import { VmName, VmStatus, VmStop } from "./vm.ts";

@@ -1,5 +1,5 @@
 /** How busy a machine and a host are. Samples flow only while somebody watches. Rates are over the time since the last sample. */
-import { z } from "zod";
+import * as z from "zod";
 
 const rate = z.number().min(0);
 

@@ -6,7 +6,7 @@
  * has buffered. The grants come from the final reader: a client that speaks the subprotocol below, or the edge itself on
  * behalf of clients that know nothing of it (noVNC, xterm.js).
  */
-import { z } from "zod";
+import * as z from "zod";
 import { SshCredentials } from "./client-socket.ts";
 import { VmId } from "./vm.ts";
 

@@ -1,5 +1,5 @@
 /** What the installation is and how it has been, as the API answers it. */
-import { z } from "zod";
+import * as z from "zod";
 
 const Amounts = z.object({ cpu: z.int(), memory: z.int(), disk: z.int() });
 

@@ -4,7 +4,7 @@
  * `vmActions` is the only statement of the state rules. The API checks against it, the database's
  * conditional updates are made from it, and docs/vm-states.md is generated from it.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const VmStatus = z.enum([
   "creating",

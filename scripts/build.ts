@@ -17,6 +17,8 @@ export interface BuiltWorker {
   readonly worker: string;
   /** The folder of static assets. */
   readonly assets: string;
+  /** The agent, bundled as hosts get it. */
+  readonly agent: string;
   readonly changed: boolean;
 }
 
@@ -28,16 +30,16 @@ const inputFiles = ["package-lock.json", "scripts/build.ts", "scripts/build-asse
 
 export async function buildWorker(): Promise<BuiltWorker> {
   const [worker, assets, stamp] = [join(dist, "worker.mjs"), join(dist, "assets"), join(dist, "inputs")];
-  await buildRelease(assets);
+  const agent = await buildRelease(assets);
   const hash = await hashInputs();
-  if ((await readIfThere(stamp)) === hash) return { worker, assets, changed: false };
+  if ((await readIfThere(stamp)) === hash) return { worker, assets, agent, changed: false };
 
   await buildAssets();
   await bundleWorker("api/index.ts", worker);
   await bundleWorker("scripts/worker-functions.ts", workerFunctions);
   // Last, so that a build that was interrupted is done again.
   await replaceFile(stamp, hash);
-  return { worker, assets, changed: true };
+  return { worker, assets, agent, changed: true };
 }
 
 /** From `entry`, below the project's folder, to `file` and its source map. */

@@ -9,6 +9,7 @@ import { missingFor, packagesSentence } from "./bootstrap/debian-packages.mjs";
 import { buildWorker } from "./build.ts";
 import type { EdgeMessage } from "./edge-main.ts";
 import { projectVersion } from "./project.ts";
+import { agentNodeOptions } from "./release/bundle-agent.ts";
 import { checkPort } from "./start/checks.ts";
 import { enrolmentToken, hostIsUnknown, readHostId } from "./start/enrolment.ts";
 import { greeting } from "./start/greeting.ts";
@@ -47,13 +48,17 @@ async function main(): Promise<void> {
   await checkPort(settings.bind, settings.port);
 
   const started = performance.now();
-  if ((await buildWorker()).changed) say(`  worker      built in ${seconds(started)}`);
+  const built = await buildWorker();
+  if (built.changed) say(`  worker      built in ${seconds(started)}`);
 
   const { edge, admin } = await startEdgeProcess(settings, folder);
   say(`  edge        answers on port ${settings.port}, state in ${settings.home}`);
-  const agent = await startAgentProcess(settings, folder, admin);
+  const isWatching = process.argv.includes("--watch");
+  // The bundle is what hosts run, and takes 38 MiB less than the sources; those need no build after a change.
+  const node = isWatching ? ["agent/main.ts"] : [...agentNodeOptions, built.agent, "run"];
+  const agent = await startAgentProcess(node, settings, folder, admin);
   say(greeting(settings, (await admin).defaultPassword));
-  if (process.argv.includes("--watch")) watchSources({ edge, agent, say });
+  if (isWatching) watchSources({ edge, agent, say });
 }
 
 async function startEdgeProcess(settings: Settings, folder: StateFolder) {
@@ -61,7 +66,7 @@ async function startEdgeProcess(settings: Settings, folder: StateFolder) {
   const admin = Promise.withResolvers<AdminMessage>();
   const edge = new Supervised<EdgeMessage>({
     name: "edge",
-    script: "scripts/edge-main.ts",
+    node: ["scripts/edge-main.ts"],
     log: new LogFile(join(folder.path, "logs", "edge.log"), (line) => say(`  edge        ${line}`)),
     environment: async () => ({ ...process.env, VOIDVM_HOME: settings.home, PORT: String(settings.port) }),
     onSpawn: (pid) => folder.noteChild("edge", pid),
@@ -89,7 +94,12 @@ async function startEdgeProcess(settings: Settings, folder: StateFolder) {
   return { edge, admin: admin.promise };
 }
 
-async function startAgentProcess(settings: Settings, folder: StateFolder, admin: Promise<AdminMessage>) {
+async function startAgentProcess(
+  node: readonly string[],
+  settings: Settings,
+  folder: StateFolder,
+  admin: Promise<AdminMessage>,
+) {
   const ready = Promise.withResolvers<true>();
   const image = new ImageProgress(say);
   const origin = `http://127.0.0.1:${settings.port}`;
@@ -99,7 +109,7 @@ async function startAgentProcess(settings: Settings, folder: StateFolder, admin:
 
   const agent = new Supervised<ParentMessage>({
     name: "agent",
-    script: "agent/main.ts",
+    node,
     log: new LogFile(join(folder.path, "logs", "agent.log"), (line) => say(`  agent       ${line}`)),
     environment: async () => {
       const hostId = await readHostId(agentHome);
@@ -133,6 +143,8 @@ function agentEnvironment(agentHome: string, origin: string, token: string | nul
   return {
     VOIDVM_ACCEL: "auto",
     VOIDVM_ALLOW_EMULATION: "1",
+    // As the launcher of installed agents has it.
+    MALLOC_ARENA_MAX: "1",
     ...inherited,
     VOIDVM_EDGE: origin,
     VOIDVM_AGENT_HOME: agentHome,

@@ -1,5 +1,5 @@
 /** What the guest's cards have carried, as its agent tells. A guest without one is asked again only now and then. */
-import { z } from "zod";
+import * as z from "zod";
 import { askGuestAgent } from "../qemu/guest-agent.ts";
 import type { NetworkBytes } from "./proc.ts";
 

@@ -5,7 +5,7 @@
  * none.
  */
 import { createHash } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { readIfThere, writeWhole } from "../whole-file.ts";
 
 const Remembered = z.strictObject({ generation: z.int(), key: z.base64() });

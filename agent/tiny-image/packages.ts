@@ -1,7 +1,9 @@
 /** Fetches the Debian packages that tiny is made of, and those whose tools make it, into a cache. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { run } from "./run.ts";
 import { inWorkFolder } from "./work-folder.ts";
 
@@ -109,8 +111,12 @@ function versioned({ name }: Download): string {
 }
 
 async function isCached(folder: string, { name, sha256 }: Download): Promise<boolean> {
-  const content = await readFile(join(folder, name)).catch(() => undefined);
-  return content !== undefined && createHash("sha256").update(content).digest("hex") === sha256;
+  const hash = createHash("sha256");
+  const read = pipeline(createReadStream(join(folder, name)), hash);
+  return read.then(
+    () => hash.digest("hex") === sha256,
+    () => false,
+  );
 }
 
 async function withAdvice<T>(command: Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@
  * An operation is stored as sent before it goes out.
  */
 import { type Change } from "../../db/projection.ts";
-import { takeQueued } from "../../db/pending.ts";
+import { type QueuedOperation, takeQueued } from "../../db/pending.ts";
 import { linkLimits } from "../../protocol/agent-link.ts";
 import { tellHubs } from "../hubs.ts";
 import { Coalesced } from "./coalesced.ts";
@@ -22,6 +22,14 @@ export class Delivery {
   /** Takes over what D1 has queued for this host and sends it. Errors: D1's. */
   takeOver(): Promise<void> {
     return this.#takingOver.run();
+  }
+
+  /** What has been here before is left out, however late the caller comes with it. */
+  async take(queued: readonly QueuedOperation[]): Promise<void> {
+    const { outbox, alarm } = this.#parts;
+    for (const operation of queued) outbox.put(operation);
+    this.send();
+    await alarm.arm();
   }
 
   /** Sends what waits, as far as the window is open. */
@@ -57,11 +65,9 @@ export class Delivery {
   }
 
   async #takeOver(): Promise<void> {
-    const { env, session, outbox, alarm } = this.#parts;
+    const { env, session } = this.#parts;
     const { queued, hubs } = await takeQueued(env.DB, session.current.hostId);
-    for (const operation of queued) outbox.put(operation);
-    this.send();
     void tellHubs(env, hubs);
-    await alarm.arm();
+    await this.take(queued);
   }
 }

@@ -8,11 +8,12 @@ import { DurableObject } from "cloudflare:workers";
 import { closeCodes, type LinkFeature, linkLimits } from "../../protocol/agent-link.ts";
 import type { WatchOrder } from "../../protocol/samples.ts";
 import type { StreamOrder } from "../../protocol/streams.ts";
+import type { QueuedOperation } from "../../db/pending.ts";
 import type { Env } from "../env.ts";
 import { endedUnseen, parseFrame } from "./frames.ts";
 import { HostParts } from "./host-parts.ts";
 import { Incoming } from "./incoming.ts";
-import type { OutboxEntry, QueuedOperation } from "./outbox.ts";
+import type { OutboxEntry } from "./outbox.ts";
 import { beginSession, endSession, release } from "./session-start.ts";
 import { account } from "./unknown-machines.ts";
 
@@ -47,10 +48,14 @@ export class HostLink extends DurableObject<Env> {
     return sockets.accept(keySerial);
   }
 
-  /** Takes over what D1 has queued for this host, in the order in which the API accepted it, and delivers it. */
-  async wake(hostId: string): Promise<void> {
+  /**
+   * Takes over what D1 has queued for this host, in the order in which the API accepted it, and delivers it. `queued`: all
+   * of it, where the caller has just read it.
+   */
+  async wake(hostId: string, queued: QueuedOperation[] | null = null): Promise<void> {
     this.#remember(hostId);
-    await this.#parts.delivery.takeOver();
+    const { delivery } = this.#parts;
+    await (queued ? delivery.take(queued) : delivery.takeOver());
   }
 
   /** Resolves when the operation has ended and D1 shows its end, or after `timeoutMs`. */

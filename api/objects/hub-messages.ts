@@ -4,7 +4,7 @@
  * A handler throws `ApiError` for what is wrong; the connection stays. Requests of one connection are handled one after
  * the other, so a handler that takes long must not be waited for.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import { ClientMessage } from "../../protocol/client-socket.ts";
 import { ApiError } from "../errors.ts";
 import { invalidity } from "../validate.ts";

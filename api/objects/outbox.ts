@@ -5,22 +5,12 @@
  * over again, so an order can't be carried out twice because a read of D1 was stale.
  */
 import { expiryOf } from "../../db/expiry.ts";
+import type { QueuedOperation } from "../../db/pending.ts";
 import type { Change } from "../../db/projection.ts";
 import type { OperationKind } from "../../protocol/operations.ts";
 
 /** `sent` to a host whose journal may have it; `accepted`: the journal has it. */
 export type OutboxState = "waiting" | "sent" | "accepted" | "ended";
-
-export interface QueuedOperation {
-  readonly seq: number;
-  readonly id: string;
-  readonly kind: OperationKind;
-  readonly vmId: string;
-  readonly generation: number;
-  readonly input: unknown;
-  /** ISO; when the API accepted it. */
-  readonly createdAt: string;
-}
 
 export interface OutboxEntry extends Omit<QueuedOperation, "createdAt"> {
   readonly state: OutboxState;

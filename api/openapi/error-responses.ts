@@ -1,5 +1,5 @@
 /** Which errors a route may answer, and how they stand in the document: one response for each set that shares a status. */
-import { z } from "zod";
+import * as z from "zod";
 import { type ErrorCode, errorTable } from "../../protocol/errors.ts";
 import { ErrorBody } from "../../protocol/rest.ts";
 import { access, isForUsers, type RouteKey } from "../access.ts";

@@ -1,5 +1,5 @@
 /** What is said of a route beside its schemas, which are read off the route itself, and its rights, which access.ts has. */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { RouteKey } from "../access.ts";
 import type { HeaderName } from "./headers.ts";

@@ -3,7 +3,7 @@
  *
  * A schema that protocol exports bears its name there; any other gets its operation's.
  */
-import { z } from "zod";
+import * as z from "zod";
 import * as accounts from "../../protocol/accounts.ts";
 import * as events from "../../protocol/events.ts";
 import * as link from "../../protocol/agent-link.ts";

@@ -5,6 +5,7 @@ import { enrolmentState, findHostKey, spendEnrolment } from "../../db/hosts.ts";
 import { EnrolRequest } from "../../protocol/agent-link.ts";
 import { streamTicketHeader } from "../../protocol/streams.ts";
 import { currentConfig } from "../config.ts";
+import { takenIn } from "../dials.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";
 import { ApiError } from "../errors.ts";
@@ -40,16 +41,20 @@ export const agent = new Hono<AppEnv>()
     if (host.keySerial > 1) await revoke(c.env, { hostId: host.id, keySerial: host.keySerial });
     return ok(c, { hostId: host.id, name: host.name });
   })
-  .get("/link", async (c) => {
-    const { hostId, tokenId, keySerial } = await verifiedHost(c);
-    const headers = new Headers(c.req.raw.headers);
-    headers.delete("Authorization");
-    headers.set("X-VoidVM-Host", hostId);
-    headers.set("X-VoidVM-Token-Id", tokenId);
-    headers.set("X-VoidVM-Key-Serial", `${keySerial}`);
-    return c.env.HOST_LINK.getByName(hostId).fetch(new Request(c.req.url, { headers }));
+  .get("/link", (c) => {
+    assertAsksForSocket(c);
+    return takenIn(async () => {
+      const { hostId, tokenId, keySerial } = await verifiedHost(c);
+      const headers = new Headers(c.req.raw.headers);
+      headers.delete("Authorization");
+      headers.set("X-VoidVM-Host", hostId);
+      headers.set("X-VoidVM-Token-Id", tokenId);
+      headers.set("X-VoidVM-Key-Serial", `${keySerial}`);
+      return c.env.HOST_LINK.getByName(hostId).fetch(new Request(c.req.url, { headers }));
+    });
   })
   .get("/stream", async (c) => {
+    assertAsksForSocket(c);
     const { hostId } = await verifiedHost(c);
     const [name = "", secret = ""] = (c.req.header(streamTicketHeader) ?? "").split(".");
     const headers = { Upgrade: "websocket", [streamTicketHeader]: secret, "X-VoidVM-Host": hostId };
@@ -57,11 +62,13 @@ export const agent = new Hono<AppEnv>()
     return upgraded(await object.fetch(c.req.url, { headers }));
   });
 
+function assertAsksForSocket(c: Context<AppEnv>): void {
+  if (c.req.header("Upgrade")?.toLowerCase() === "websocket") return;
+  throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
+}
+
 /** Whose key has signed. Before any object is woken: a stranger must not be able to keep a fleet's objects awake. */
 async function verifiedHost(c: Context<AppEnv>) {
-  if (c.req.header("Upgrade")?.toLowerCase() !== "websocket") {
-    throw new ApiError("UPGRADE_REQUIRED", "An agent opens its WebSocket here");
-  }
   const { limits } = await currentConfig(c);
   await admitByAddress(c, "link", dialsPerRequest * limits.requestsPerMinute);
   const token = /^Bearer (\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1] ?? "";

@@ -1,6 +1,6 @@
 /** `/auth`: from a name and a password to a session, its renewal and its end, and tokens for programs. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { writeLog } from "../../db/logs.ts";
 import { hashPassword, isDated, verifyPassword } from "../../db/passwords.ts";
 import { changePassword, endSession, insertSession, refreshSession } from "../../db/sessions.ts";

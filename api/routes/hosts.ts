@@ -1,6 +1,6 @@
 /** `/hosts`: the machines that machines run on. For administrators. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { deleteHost, readRemaining, updateHost } from "../../db/change-host.ts";
 import { type Stopping, stopVmsOf } from "../../db/drain-host.ts";
 import { findHost, type HostView, insertHost, listHosts, renewEnrolment } from "../../db/hosts.ts";

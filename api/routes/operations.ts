@@ -1,6 +1,6 @@
 /** `/operations`: what was asked for and how it went. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { findOperation, listOperations } from "../../db/operations.ts";
 import type { OperationView } from "../../db/operation-view.ts";
 import { OperationKind, OperationStatus } from "../../protocol/operations.ts";

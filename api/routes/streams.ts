@@ -1,6 +1,6 @@
 /** `/streams` and the routes of machines that lead there: raw bytes of consoles and of ports, over WebSockets. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { addToAudit } from "../audit.ts";
 import { ok } from "../envelope.ts";
 import type { AppEnv } from "../env.ts";

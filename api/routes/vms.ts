@@ -1,6 +1,6 @@
 /** `/vms`: create machines and act on them. Slow work answers 202 and an operation. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { acceptOperation, type Acceptance } from "../../db/operations.ts";
 import { findVm, listVms, type VmSort, vmSorts } from "../../db/vms.ts";
 import { isAllowedInMaintenance, operationInputs, type OperationKind } from "../../protocol/operations.ts";
@@ -61,8 +61,8 @@ export const vms = new Hono<AppEnv>()
     return ok(c, { vms: views.map((view) => toVm(view, language)), pagination: toPagination(page, limit, total) });
   })
   .post("/", body(VmCreate), async (c) => {
-    const { view, operation } = await createVm(c, c.req.valid("json"));
-    wakeHost(c, operation);
+    const { view, operation, dispatch } = await createVm(c, c.req.valid("json"));
+    wakeHost(c, operation, dispatch);
     c.header("Location", `/api/v1/vms/${view.vm.id}`);
     const wait = preferredWait(c);
     if (wait === 0) return ok(c, toVm(view, languageOf(c)), 201);
@@ -114,7 +114,7 @@ async function act(c: Context<AppEnv>, idOrName: string, action: VmAction, input
     },
   );
   const { view, operation } = assertAccepted(acceptance, idOrName, action, force);
-  wakeHost(c, operation);
+  wakeHost(c, operation, acceptance.dispatch);
 
   const language = languageOf(c);
   const wait = preferredWait(c);

@@ -1,6 +1,6 @@
 /** `/ws`: where clients open their sockets. Who they are stands in the address or a header, or in the first message. */
 import { type Context, Hono } from "hono";
-import { z } from "zod";
+import * as z from "zod";
 import { errorTable } from "../../protocol/errors.ts";
 import { credentialOf } from "../auth.ts";
 import { currentConfig } from "../config.ts";

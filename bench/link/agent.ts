@@ -1,19 +1,22 @@
-/** The real agent as `npm start` runs it: its memory and its processor time while nothing happens. */
+/** The agent as hosts run it, the one bundled file under its launcher: its memory and its processor time while nothing happens. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation, Vm } from "../../protocol/rest.ts";
 import { projectFolder } from "../../scripts/project.ts";
-import { qemusOf } from "../../test/e2e/processes.ts";
+import { bundleAgent } from "../../scripts/release/bundle-agent.ts";
+import { descendants, qemusOf } from "../../test/e2e/processes.ts";
 import { ApiClient } from "../sim/api-client.ts";
 import { EdgeProcess, residentMib } from "../sim/edge-process.ts";
 
 export interface AgentFigures {
   readonly machines: number;
   readonly residentMib: number;
+  /** Its share of what it has in memory with others, such as Node's program with a second Node, and all that is its own. */
+  readonly proportionalMib: number;
   /** Of one core. */
   readonly cpuPercent: number;
 }
@@ -22,34 +25,55 @@ export interface AgentFigures {
 export async function measureAgent(machines: number, seconds: number): Promise<AgentFigures[]> {
   const edge = await EdgeProcess.start();
   const home = await mkdtemp(join(tmpdir(), "voidvm-bench-agent-"));
-  let agent: ChildProcess | null = null;
+  let launcher: ChildProcess | null = null;
   try {
     const client = new ApiClient(edge.origin);
     await client.login("admin", "admin123");
     await client.liftLimits();
+    // However few cores there are, since most of the machines are halted.
+    await client.call("PUT", "/config", { placement: { overcommit: { cpu: 64 } } });
     const { enrolment } = await client.call<{ enrolment: { token: string } }>("POST", "/hosts", { name: "real" });
     const env = {
       ...process.env,
       ...{ VOIDVM_EDGE: edge.origin, VOIDVM_ENROLMENT_TOKEN: enrolment.token, VOIDVM_ALLOW_EMULATION: "1" },
-      ...{ VOIDVM_AGENT_HOME: home, VOIDVM_RUN: join(home, "run") },
+      ...{ VOIDVM_AGENT_HOME: home, VOIDVM_RUN: join(home, "run"), VOIDVM_CONFIG: join(home, "none") },
     };
-    agent = spawn(process.execPath, [join(projectFolder, "agent", "main.ts")], { env, stdio: "ignore" });
-    const pid = agent.pid as number;
+    await install(home);
+    launcher = spawn(join(projectFolder, "installer", "voidvm-agent"), ["run"], { env, stdio: "ignore" });
     // It makes the tiny image first; the first machine is there when that is over.
     await make(client, "first");
-    const alone = await measure(pid, 0, seconds, () => remove(client, "first"));
+    const pid = agentBelow(launcher);
+    await remove(client, "first");
+    const alone = await measure(pid, 0, seconds);
     for (let n = 0; n < machines; n++) await make(client, `m-${n}`);
     return [alone, await measure(pid, machines, seconds)];
   } finally {
-    if (agent && agent.exitCode === null) {
-      const exited = once(agent, "exit");
-      agent.kill("SIGTERM");
+    if (launcher && launcher.exitCode === null) {
+      const exited = once(launcher, "exit");
+      launcher.kill("SIGTERM");
       await exited;
     }
     for (const { pid } of qemusOf(home)) process.kill(pid, "SIGKILL");
     await edge.dispose();
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** As `install.sh` leaves it. */
+async function install(home: string): Promise<void> {
+  const version = join(home, "versions", "bench");
+  await mkdir(version, { recursive: true });
+  await writeFile(join(version, "agent.mjs"), await bundleAgent());
+  await symlink(process.execPath, join(version, "node"));
+  await symlink("versions/bench", join(home, "current"));
+}
+
+function agentBelow(launcher: ChildProcess): number {
+  const agent = descendants(launcher.pid as number).find(
+    ({ command }) => command.at(-1) === "run" && command[0]?.endsWith("/node"),
+  );
+  if (!agent) throw new Error("The launcher has no agent");
+  return agent.pid;
 }
 
 /** A machine whose vCPUs are halted: the agent has as much to do with it as with one that runs, and the cores are free. */
@@ -85,14 +109,18 @@ async function ended(client: ApiClient, { id }: Operation): Promise<void> {
   }
 }
 
-async function measure(pid: number, machines: number, seconds: number, before?: () => Promise<void>) {
-  await before?.();
+async function measure(pid: number, machines: number, seconds: number): Promise<AgentFigures> {
   await sleep(10_000);
   const [cpu, startedAt] = [await processorMs(pid), performance.now()];
   await sleep(seconds * 1000);
   const used = (await processorMs(pid)) - cpu;
   const cpuPercent = (100 * used) / (performance.now() - startedAt);
-  return { machines, cpuPercent, residentMib: await residentMib(pid) };
+  return { machines, cpuPercent, residentMib: await residentMib(pid), proportionalMib: await proportionalMib(pid) };
+}
+
+async function proportionalMib(pid: number): Promise<number> {
+  const sums = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  return Number(/^Pss:\s+(\d+) kB/m.exec(sums)?.[1] ?? 0) / 1024;
 }
 
 /** In user and kernel mode, from /proc/PID/stat: its ticks are of 10 ms. */

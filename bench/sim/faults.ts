@@ -1,5 +1,5 @@
 /** What is done to a simulated fleet, and when: the script of `npm run sim -- --script file`. */
-import { z } from "zod";
+import * as z from "zod";
 
 const Until = {
   /** How long it lasts; to the end where it is left out. */

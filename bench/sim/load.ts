@@ -15,19 +15,26 @@ export interface Load {
   unanswered: number;
 }
 
+/** How many requests are under way at most: an edge that can't keep up slows the load down, and is not buried under it. */
+const mostUnderWay = 64;
+
 const actions = { running: ["pause", "stop", "reset"], paused: ["resume"], stopped: ["start"] } as const;
 
-/** `rate` a second for so long; resolves when each request has its answer. */
+/** `rate` a second for so long, or as many as the edge can take; resolves when each request has its answer. */
 export async function load(fleet: Fleet, rate: number, seconds: number): Promise<Load> {
   const result: Load = { operations: [], acceptMs: [], refused: 0, unanswered: 0 };
   const began = performance.now();
-  const asked: Promise<void>[] = [];
+  const underWay = new Set<Promise<void>>();
   const startedAt = new Map<string, number>();
   for (let n = 0; n < rate * seconds; n++) {
-    await sleep(Math.max(0, began + (n * 1000) / rate - performance.now()));
-    asked.push(ask(fleet, result, startedAt));
+    const due = began + (n * 1000) / rate;
+    if (due > began + seconds * 1000 || performance.now() > began + seconds * 1000) break;
+    await sleep(Math.max(0, due - performance.now()));
+    if (underWay.size >= mostUnderWay) await Promise.race(underWay);
+    const asked = ask(fleet, result, startedAt).finally(() => underWay.delete(asked));
+    underWay.add(asked);
   }
-  await Promise.all(asked);
+  await Promise.all(underWay);
   await untilAccepted(fleet, result.operations);
   for (const [id, at] of startedAt) {
     const accepted = fleet.acceptedAt.get(id);

@@ -30,13 +30,14 @@ const installer = join(projectFolder, "installer");
 const inputFolders = ["agent", "protocol", "installer", "scripts/release"];
 const inputFiles = ["package.json", "package-lock.json"];
 
-/** `assets` is the folder that they go into. */
-export async function buildRelease(assets: string): Promise<void> {
+/** `assets` is the folder that they go into. Returns the path of the same agent in one piece, for this machine. */
+export async function buildRelease(assets: string): Promise<string> {
   const keys = await readSigningKeys();
   const folder = join(assets, "release");
-  const stamp = join(assets, "..", "release-inputs");
+  const [bundle, stamp] = [join(assets, "..", releaseFiles.agent), join(assets, "..", "release-inputs")];
   const hash = await hashInputs(keys);
-  if (existsSync(join(folder, "manifest")) && existsSync(stamp) && (await readFile(stamp, "utf8")) === hash) return;
+  const isThere = [join(folder, "manifest"), bundle, stamp].every((file) => existsSync(file));
+  if (isThere && (await readFile(stamp, "utf8")) === hash) return bundle;
 
   const [agent, program, runtime] = await Promise.all([
     bundleAgent(),
@@ -45,8 +46,10 @@ export async function buildRelease(assets: string): Promise<void> {
   ]);
   await writeRelease(folder, { version: projectVersion, agent, program, runtime }, keys);
   await replaceFile(join(folder, "install.sh"), await readFile(join(installer, "install.sh")));
+  await replaceFile(bundle, agent);
   // Last, so that a build that was interrupted is done again.
   await replaceFile(stamp, hash);
+  return bundle;
 }
 
 /** Puts a release's pieces into the folder, and its manifest last. */

@@ -13,7 +13,8 @@ import type { LogFile } from "./log-file.ts";
 
 export interface Program<Message> {
   readonly name: string;
-  readonly script: string;
+  /** What Node is given: options, a file, arguments. */
+  readonly node: readonly string[];
   readonly log: LogFile;
   /** Asked before each start, since what it needs may have changed. */
   readonly environment: () => Promise<NodeJS.ProcessEnv>;
@@ -84,10 +85,10 @@ export class Supervised<Message> extends EventEmitter<Events> {
 
   /** How it ended; null where it doesn't want to be started again. */
   async #runOnce(): Promise<string | null> {
-    const { script, log, environment, onSpawn, onMessage } = this.#program;
+    const { node, log, environment, onSpawn, onMessage } = this.#program;
     const env = await environment();
     if (this.#ending.signal.aborted) return "was not needed";
-    const child = spawn(process.execPath, [script], {
+    const child = spawn(process.execPath, node, {
       cwd: projectFolder,
       env,
       detached: true,

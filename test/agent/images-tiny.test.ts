@@ -6,15 +6,15 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { ImageStore } from "../../agent/images.ts";
 import { HostPaths } from "../../agent/paths.ts";
-import { buildTinyImage } from "../../agent/tiny-image/build.ts";
+import { buildTinyImageApart } from "../../agent/tiny-image/build-apart.ts";
 
-vi.mock(import("../../agent/tiny-image/build.ts"), async (actual) => ({
+vi.mock(import("../../agent/tiny-image/build-apart.ts"), async (actual) => ({
   ...(await actual()),
-  buildTinyImage: vi.fn(),
+  buildTinyImageApart: vi.fn(),
 }));
 
 const tiny = { id: "img-tiny", source: { from: "tiny" as const } };
-const build = vi.mocked(buildTinyImage);
+const build = vi.mocked(buildTinyImageApart);
 let folder: string;
 let paths: HostPaths;
 let store: ImageStore;

@@ -35,6 +35,13 @@ describe("the delay before the next dial", () => {
     expect(redial.delayAfter(lost({ code: 1012 }))).toBe(1_000);
   });
 
+  it("is what the edge asks for, at most a minute and a second, and doubles nothing", () => {
+    const redial = new Redial(() => 1);
+    expect(redial.delayAfter(lost({ code: 503, retryAfterMs: 4_000 }))).toBe(5_000);
+    expect(redial.delayAfter(lost({ code: 503, retryAfterMs: 3_600_000 }))).toBe(61_000);
+    expect(redial.delayAfter(lost())).toBe(1_000);
+  });
+
   it("is some minutes where the edge doesn't know the key, at the second refusal and after 4403", () => {
     const redial = new Redial(() => 0);
     const refused = lost({ code: 401, errorCode: "UNAUTHENTICATED" });

@@ -15,6 +15,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildTinyImage, defaultCache, tinyImageVersion } from "../../agent/tiny-image/build.ts";
+import { buildTinyImageApart } from "../../agent/tiny-image/build-apart.ts";
 import { freePort } from "../free-port.ts";
 import { notHere, unless } from "../unless.ts";
 
@@ -174,17 +175,24 @@ describe("a seed on vfat", unless(notHere("/usr/bin/mcopy", "mtools")), () => {
   });
 });
 
-describe("building", () => {
+describe("building in a process of its own", () => {
   it("leaves nothing behind when it is aborted", { timeout: 120_000 }, async () => {
     const place = await mkdtemp(join(folder, "aborted-"));
     const controller = new AbortController();
     const abortSoon = () => setTimeout(() => controller.abort(new Error("enough")), 100);
     const log = (line: string) => line === "making the disk" && abortSoon();
     const options = { output: join(place, "tiny.qcow2"), cache: defaultCache, log, signal: controller.signal };
-    await expect(buildTinyImage(options)).rejects.toThrow("enough");
+    await expect(buildTinyImageApart(options)).rejects.toThrow("enough");
     expect(await readdir(place)).toEqual([]);
   });
 
+  it("fails in that process's words", async () => {
+    const options = { output: join(folder, "never.qcow2"), cache: join(image, "cache") };
+    await expect(buildTinyImageApart(options)).rejects.toThrow("ENOTDIR: not a directory");
+  });
+});
+
+describe("the recipe", () => {
   it("names the Debian package of a tool that is missing", async () => {
     const script = `import("${join(rootfs, "../run.ts")}").then(({ run }) => run("qemu-img", []))`;
     const attempt = run(process.execPath, ["--eval", script], { env: { PATH: "/nowhere" } });

@@ -8,11 +8,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exportJWK, generateKeyPair } from "jose";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { bundleAgent, lowestNode } from "../../scripts/release/bundle-agent.ts";
+import { agentNodeOptions, bundleAgent, lowestNode } from "../../scripts/release/bundle-agent.ts";
 import { writeRelease } from "../../scripts/release/build-release.ts";
 import { readSigningKeys, type SigningKey } from "../../scripts/release/signing-keys.ts";
 import { VmTable } from "../../agent/vm-table.ts";
 import type { VmReport } from "../../protocol/operations.ts";
+import { descendants } from "../e2e/processes.ts";
 import { FakeEdge } from "../fakes/edge.ts";
 import { TestHost, testSpec } from "./test-host.ts";
 
@@ -224,6 +225,17 @@ describe("an agent that is told to become another version", { timeout: 120_000 }
 });
 
 describe("the launcher", { timeout: 120_000 }, () => {
+  it("runs the agent with the options of Node that its version names, in little memory", async () => {
+    await edge.heard("report", 0, 30_000);
+    const running = descendants(agent.pid ?? 0).find(
+      ({ command }) => command.at(-1) === "run" && command[0] !== "/bin/sh",
+    );
+    expect(running?.command.slice(1)).toEqual([...agentNodeOptions, join(home, "current", "agent.mjs"), "run"]);
+    const [, kib] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${running?.pid}/status`, "utf8")) ?? [];
+    // What is its own; pages of Node's program, about 47 MiB, come on top. It is 24 when all is well.
+    expect(Number(kib) / 1024).toBeLessThan(40);
+  });
+
   it("lets the agent go with it even when it is killed, and lets no second one serve the same home", async () => {
     const second = spawn(launcher, ["run"], {
       env: { PATH: programs(), VOIDVM_CONFIG: "/none", VOIDVM_AGENT_HOME: home, VOIDVM_RUN: host.paths.runtime },

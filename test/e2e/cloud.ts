@@ -297,5 +297,5 @@ export class Cloud {
 const commands: Record<"edge" | "workerd" | "agent", (command: readonly string[]) => boolean> = {
   edge: (command) => command.some((argument) => argument.includes("scripts/edge")),
   workerd: (command) => command[0]?.endsWith("/workerd") ?? false,
-  agent: (command) => command.some((argument) => argument.endsWith("agent/main.ts")),
+  agent: (command) => command.at(-2)?.endsWith("/agent.mjs") === true && command.at(-1) === "run",
 };

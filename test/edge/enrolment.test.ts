@@ -73,4 +73,23 @@ describe("a dial", () => {
     // A token that was overheard opens nothing.
     expect((await dial(token)).status).toBe(401);
   });
+
+  it("of too many at once is refused for some seconds, each other ones, and only until the first are in", async () => {
+    const agent = await FakeAgent.enrolled(admin, "stampede");
+    const tokens = await Promise.all(Array.from({ length: 60 }, () => agent.token()));
+    const answers = await Promise.all(tokens.map(dial));
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(answers.filter(({ status }) => status === 101).length + refused.length).toBe(60);
+    expect(refused.length).toBeGreaterThan(20);
+    const waits = refused.map(({ headers }) => Number(headers.get("Retry-After")));
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(1);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(10);
+    expect(new Set(waits).size).toBeGreaterThan(3);
+    const { status, webSocket } = await dial(await agent.token());
+    expect(status).toBe(101);
+    for (const socket of [webSocket, ...answers.map((answer) => answer.webSocket)]) {
+      socket?.accept();
+      socket?.close();
+    }
+  });
 });

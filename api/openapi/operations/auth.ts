@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Login, Me, SocketTicket, TokenCreated, TokenList } from "../../../protocol/accounts.ts";
 import type { OperationDocs } from "../operation.ts";
 

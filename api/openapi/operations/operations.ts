@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Operation, Pagination } from "../../../protocol/rest.ts";
 import type { OperationDocs } from "../operation.ts";
 

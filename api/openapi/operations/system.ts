@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { Config } from "../../../protocol/config.ts";
 import { AuditList, LogList } from "../../../protocol/records.ts";
 import { SystemInfo, SystemStats } from "../../../protocol/system.ts";

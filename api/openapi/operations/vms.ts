@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ErrorCode } from "../../../protocol/errors.ts";
 import { Operation, Pagination, Vm } from "../../../protocol/rest.ts";
 import type { OperationDoc, OperationDocs } from "../operation.ts";

@@ -27,7 +27,7 @@ function supervise(source: string, environment: () => Promise<NodeJS.ProcessEnv>
     startedAt.push(performance.now());
   };
   const onMessage = (message: unknown) => messages.push(message);
-  const child = new Supervised({ name: "child", script, log, environment, onSpawn, onMessage });
+  const child = new Supervised({ name: "child", node: [script], log, environment, onSpawn, onMessage });
   child.on("died", (how) => deaths.push(how));
   onTestFinished(() => child.stop(0));
   child.start();
