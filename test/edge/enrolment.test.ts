@@ -1,7 +1,7 @@
 /** How a host joins, and how it opens its link: tokens, keys and clocks. */
 import { env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { dial, enrol, linkToken, newKey } from "./agent.ts";
+import { dial, enrol, FakeAgent, linkToken, newKey } from "./agent.ts";
 import { admin, agent, count } from "./one-host.ts";
 
 describe("enrolment", () => {
