@@ -73,7 +73,7 @@ function dial(edge: string): Link {
 }
 
 async function until(check: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 12_000;
+  const deadline = Date.now() + 25_000;
   while (!check()) {
     if (Date.now() > deadline) throw new Error(`Not in time: ${what}; logged:\n${lines.join("\n")}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -101,11 +101,11 @@ describe("a line that went dead without a word", () => {
     const edge = await openEdge();
     const proxy = await LinkProxy.start(() => edge.url);
     opened.push(() => proxy.stop());
-    edge.figures = { pingIntervalMs: 100, deadMs: 500 };
+    edge.figures = { pingIntervalMs: 100, deadMs: 2_000 };
     dial(proxy.url);
     await edge.heard("report");
     // As long as pings come back it is not dead, however long nothing else is said.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(lines.filter((line) => line.startsWith("Not connected"))).toEqual([]);
     proxy.silence();
     await logged("the edge fell silent");

@@ -127,9 +127,12 @@ describe("a guest without a seed", () => {
 
   it("lets root in on the screen, with the keyboard", async () => {
     await guest.press("root\n");
-    await sleep(1_000);
-    await guest.press("echo from $(tty) > /dev/ttyS0\n");
-    expect(await guest.serialSays(/from .*\r\n/)).toContain("from /dev/tty1");
+    // What is typed before the shell is there may be lost.
+    const says = async () => {
+      await guest.press("echo from $(tty) > /dev/ttyS0\n");
+      expect(await guest.serialSays(/from .*\r\n/, 3_000)).toContain("from /dev/tty1");
+    };
+    await vi.waitFor(says, { timeout: 50_000, interval: 1_000 });
   });
 
   it("lets nobody in by SSH with an empty password", async () => {
@@ -329,7 +332,7 @@ class Guest {
   ssh(user: string, options: string[], command: string, env: NodeJS.ProcessEnv = process.env) {
     const settings = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
     const common = ["-F", "none", ...settings.flatMap((setting) => ["-o", setting]), "-p", String(this.sshPort)];
-    return run("ssh", [...common, ...options, `${user}@127.0.0.1`, command], { env, timeout: 30_000 });
+    return run("ssh", [...common, ...options, `${user}@127.0.0.1`, command], { env, timeout: 50_000 });
   }
 
   exited(ms: number): Promise<number | null | "still runs" | undefined> {
@@ -382,7 +385,7 @@ async function writeSeed(place: string, { metaData, userData }: { metaData: stri
 async function firstBytes(port: number): Promise<string> {
   const socket = connect(port, "127.0.0.1");
   try {
-    const [data] = (await once(socket, "data", { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+    const [data] = (await once(socket, "data", { signal: AbortSignal.timeout(30_000) })) as [Buffer];
     return data.toString();
   } finally {
     socket.destroy();

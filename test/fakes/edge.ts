@@ -52,6 +52,8 @@ export class FakeEdge {
         return;
       }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        // An agent that is killed, or a proxy that cuts, resets the connection.
+        webSocket.on("error", () => {});
         const ticket = request.headers[streamTicketHeader.toLowerCase()];
         if (request.url !== "/api/v1/agent/stream") return edge.#accept(webSocket);
         if (edge.firstBytes !== "") webSocket.send(Buffer.from(edge.firstBytes));
@@ -97,7 +99,7 @@ export class FakeEdge {
   async heard<T extends AgentFrame["type"]>(
     type: T,
     skip = 0,
-    timeoutMs = 5_000,
+    timeoutMs = 15_000,
   ): Promise<Extract<AgentFrame, { type: T }>> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
@@ -108,9 +110,9 @@ export class FakeEdge {
     }
   }
 
-  /** The socket that was dialled with this ticket, now or within five seconds. */
+  /** The socket that was dialled with this ticket, now or in time. */
   async stream(ticket: string): Promise<WsPeer> {
-    const deadline = Date.now() + 5_000;
+    const deadline = Date.now() + 15_000;
     for (;;) {
       const found = this.streams.get(ticket);
       if (found) return found;
