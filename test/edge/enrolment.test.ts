@@ -3,7 +3,7 @@ import { createExecutionContext, env } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { app } from "../../api/app.ts";
 import type { Env } from "../../api/env.ts";
-import { dial, enrol, FakeAgent, hosted, linkToken, newKey } from "./agent.ts";
+import { dial, enrol, hosted, linkToken, newKey } from "./agent.ts";
 import { admin, agent, count } from "./one-host.ts";
 
 describe("enrolment", () => {
