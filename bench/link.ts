@@ -14,13 +14,13 @@ import { printTable } from "./table.ts";
 const hosts = Number(process.env["VOIDVM_BENCH_HOSTS"] ?? 1000);
 const machines = Number(process.env["VOIDVM_BENCH_MACHINES"] ?? 20);
 const seconds = Number(process.env["VOIDVM_BENCH_SECONDS"] ?? 10);
-const perSecond = 200;
+const rates = [50, 200];
 
 const seconds1 = (value: number) => `${(value / 1000).toFixed(1)} s`;
 const mib = (value: number) => `${value.toFixed(1)} MiB`;
 
 console.log(`${cpus().length} cores, ${hosts} simulated hosts, ${new Date().toISOString()}\n`);
-const fleet = await measureFleet({ hosts, perSecond, seconds });
+const fleet = await measureFleet({ hosts, rates, seconds });
 const perHost = (fleet.edgeWithHosts - fleet.edgeAlone) / hosts;
 printTable(
   ["", "", ""],
@@ -29,11 +29,10 @@ printTable(
     ["  after its port was open again", seconds1(fleet.backAfterStart), ""],
     ["operations, and what was wrong", `${fleet.operations}`, `${fleet.wrong.length} wrong`],
     ["request → accept, idle", `p50 ${ms(fleet.idle.p50)}`, `p99 ${ms(fleet.idle.p99)}`],
-    [
-      `request → accept, ${fleet.busy.perSecond.toFixed(0)} operations a second`,
-      `p50 ${ms(fleet.busy.p50)}`,
-      `p99 ${ms(fleet.busy.p99)}`,
-    ],
+    ...fleet.busy.map(({ asked, perSecond, p50, p99 }) => {
+      const what = `request → accept, ${asked} a second asked for, ${perSecond.toFixed(0)} accepted`;
+      return [what, `p50 ${ms(p50)}`, `p99 ${ms(p99)}`];
+    }),
     ["the edge's runtime, alone and with the hosts", mib(fleet.edgeAlone), mib(fleet.edgeWithHosts)],
     ["  a host", mib(perHost), ""],
   ],
@@ -58,7 +57,9 @@ ${times(idleMinute.messages)} messages that wake it, ${times(idleMinute.rowsWrit
 const aims: [what: string, met: boolean][] = [
   [`${hosts} hosts are back within 60 s after the edge restarts`, fleet.backAfterStart <= 60_000],
   ["no operation is lost, and the edge says what the hosts are", fleet.wrong.length === 0],
-  [`${perSecond} operations a second are accepted`, fleet.busy.perSecond >= 0.95 * perSecond],
+  ...fleet.busy.map(({ asked, perSecond }): [string, boolean] => {
+    return [`${asked} operations a second are accepted`, perSecond >= 0.95 * asked];
+  }),
   ["the agent is below 80 MiB", agents.every((one) => one.residentMib < 80)],
   ["the agent takes less than 0.5 % of a core", agents.every((one) => one.cpuPercent < 0.5)],
   ["an idle host costs less than a cent a month", month.dollars < 0.01],

@@ -3,7 +3,7 @@ import { median, quantile } from "../statistics.ts";
 import { ApiClient } from "../sim/api-client.ts";
 import { EdgeProcess } from "../sim/edge-process.ts";
 import { Fleet } from "../sim/fleet.ts";
-import { ends, load } from "../sim/load.ts";
+import { ends, type Load, load } from "../sim/load.ts";
 import { differences, wrongEnds } from "../sim/truth.ts";
 
 export interface Latency {
@@ -18,7 +18,8 @@ export interface FleetFigures {
   readonly edgeAlone: number;
   readonly edgeWithHosts: number;
   readonly idle: Latency;
-  readonly busy: Latency & { readonly perSecond: number };
+  /** At each of the plan's rates, with what came of it. */
+  readonly busy: readonly (Latency & { readonly asked: number; readonly perSecond: number })[];
   /** From the kill of the edge, and from its port being open again, until every host is synchronised, in ms. */
   readonly backAfterKill: number;
   readonly backAfterStart: number;
@@ -29,11 +30,12 @@ export interface FleetFigures {
 
 export interface FleetPlan {
   readonly hosts: number;
-  readonly perSecond: number;
+  /** Operations a second, one rate after the other. */
+  readonly rates: readonly number[];
   readonly seconds: number;
 }
 
-export async function measureFleet({ hosts, perSecond, seconds }: FleetPlan): Promise<FleetFigures> {
+export async function measureFleet({ hosts, rates, seconds }: FleetPlan): Promise<FleetFigures> {
   const edge = await EdgeProcess.start();
   let fleet: Fleet | null = null;
   try {
@@ -48,15 +50,18 @@ export async function measureFleet({ hosts, perSecond, seconds }: FleetPlan): Pr
     const edgeWithHosts = await edge.workerdMib();
 
     const idle = await load(fleet, 2, 2 * seconds);
-    const busy = await load(fleet, perSecond, seconds);
+    const loads: { asked: number; result: Load }[] = [];
+    for (const asked of rates) loads.push({ asked, result: await load(fleet, asked, seconds) });
     const [killed, again] = await Promise.all([restarted(edge, fleet), load(fleet, 20, 15)]);
-    const operations = [idle, busy, again].flatMap((one) => one.operations);
+    const operations = [idle, again, ...loads.map(({ result }) => result)].flatMap((one) => one.operations);
     const ended = await ends(fleet, operations, 120_000);
     const wrong = [...wrongEnds(fleet, ended.values()), ...(await differences(fleet, 120_000))];
     return {
       ...{ hosts, edgeAlone, edgeWithHosts, ...killed, operations: operations.length, wrong },
       idle: latencyOf(idle.acceptMs),
-      busy: { ...latencyOf(busy.acceptMs), perSecond: (1000 * busy.operations.length) / busy.tookMs },
+      busy: loads.map(({ asked, result }) => {
+        return { ...latencyOf(result.acceptMs), asked, perSecond: (1000 * result.operations.length) / result.tookMs };
+      }),
     };
   } finally {
     fleet?.stop();
