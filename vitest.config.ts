@@ -28,6 +28,7 @@ export default defineConfig({
           include: ["test/{protocol,db,api,agent,scripts,sdk,cli}/**/*.test.ts"],
           exclude: [guestTests],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -42,6 +43,7 @@ export default defineConfig({
           include: ["test/edge/**/*.test.ts"],
           setupFiles: ["test/edge/setup.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
