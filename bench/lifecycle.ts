@@ -13,6 +13,7 @@ import type { VmSpec } from "../protocol/operations.ts";
 import { Cloud, type OperationView, type VmView } from "../test/e2e/cloud.ts";
 import { ByHand } from "./by-hand.ts";
 import { median, ms, quantile, timed } from "./statistics.ts";
+import { printTable } from "./table.ts";
 
 const steps = ["create → running", "stop", "start", "delete"] as const;
 type Step = (typeof steps)[number];
@@ -101,26 +102,18 @@ async function remove({ id }: VmView): Promise<void> {
 function print(title: string): void {
   const of = (map: Map<string, number[]>, step: string) => map.get(step) ?? [];
   console.log(`\n${title}\n`);
-  console.table(
-    Object.fromEntries(
-      steps.map((step) => {
-        const [mine, theirs] = [median(of(api, step)), median(of(hand, step))];
-        const more = mine - theirs;
-        return [
-          step,
-          {
-            "API, median": ms(mine),
-            "API, p90": ms(quantile(of(api, step), 0.9)),
-            "by hand, median": ms(theirs),
-            ratio: (mine / theirs).toFixed(2),
-            more: ms(more),
-            aim: `≤ ${aims[step]} ms more`,
-            met: more <= aims[step] ? "yes" : "no",
-          },
-        ];
-      }),
-    ),
+  printTable(
+    ["", "API, median", "API, p90", "by hand, median", "ratio", "more", "aim", "met"],
+    steps.map((step) => {
+      const [mine, theirs] = [median(of(api, step)), median(of(hand, step))];
+      const more = mine - theirs;
+      return [
+        ...[step, ms(mine), ms(quantile(of(api, step), 0.9)), ms(theirs), (mine / theirs).toFixed(2), ms(more)],
+        ...[`≤ ${aims[step]} ms more`, more <= aims[step] ? "yes" : "no"],
+      ];
+    }),
   );
+  console.log("");
   const pause = median(of(api, "pause (one QMP command)"));
   const create = median(of(hand, "create → running"));
   const [disk, seed] = [median(of(hand, "qemu-img")), median(of(hand, "genisoimage"))];
