@@ -40,7 +40,7 @@ Self = TypeVar("Self", bound="AsyncStream")
 class AsyncStream:
     """One may read while another writes. Made by the methods of `client.vms`."""
 
-    #: Bytes that the far end may be ahead of the reader; at least `STREAM_WINDOW`, with which it begins.
+    #: Bytes that the far end may be ahead of the reader: it begins with `STREAM_WINDOW`, the least.
     _window = TUNNEL_WINDOW
     _socket: WebSocket
 
