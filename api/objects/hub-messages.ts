@@ -20,6 +20,9 @@ type Handler<T extends Type> = (hub: HubParts, connection: Connection, message: 
 /** What handlers may use of the hub. */
 export type HubParts = UserHub["parts"];
 
+/** Of reading the present state anew. One is enough, unless the database was restored to an older state. */
+const maxTries = 3;
+
 const handlers: { readonly [T in Type]?: Handler<T> } = {
   async subscribe(hub, connection, { data: topic, id }) {
     const rule = topics[topic.topic];
@@ -32,7 +35,12 @@ const handlers: { readonly [T in Type]?: Handler<T> } = {
     }
     hub.takeSubscribe();
     await hub.feed.join(connection.state.session as Session, async () => {
-      const { subscription, cursor, at, state } = await rule.begin(hub.env, connection, topic as never);
+      const begin = () => rule.begin(hub.env, connection, topic as never);
+      let beginning = await begin();
+      // The connection may have been told in the meantime of events that came after this was read, and is told of each once.
+      const isLate = () => beginning.cursor === "state" && (connection.state.cursors.state ?? 0) > beginning.at;
+      for (let tries = 0; isLate() && tries < maxTries; tries++) beginning = await begin();
+      const { subscription, cursor, at, state } = beginning;
       const { cursors } = connection.state;
       connection.update({
         subscriptions: withSubscription(connection.state.subscriptions, subscription),
