@@ -141,17 +141,25 @@ export class Stage {
   }
 
   async #ask({ method, path, body }: Order, vmId: string | null): Promise<OperationView> {
-    const url = vmId === null ? "/vms" : `/vms/${vmId}${path}`;
-    const answer = await this.cloud.request<OperationView & VmView>(method, url, vmId === null ? this.#newVm() : body);
+    if (vmId === null) return (await this.#create({ start: true })).operation as OperationView;
+    const url = `/vms/${vmId}${path}`;
+    const answer = await this.cloud.request<OperationView & VmView>(method, url, body);
     if (answer.status >= 300)
       throw new Error(`${method} ${url}: ${answer.status} ${JSON.stringify(answer.body.error)}`);
-    // A machine's answer bears the operation, an action's is it.
+    // A changed machine's answer bears the operation, an action's is it.
     return answer.body.data.operation ?? answer.body.data;
   }
 
-  #newVm() {
+  async #create({ start }: { start: boolean }): Promise<VmView> {
     const name = `chaos-${++this.#machines}`;
-    return { name, cpu: 1, memory: 128, disk: 1, os: "tiny", hostId: this.host.id, start: true };
+    const wanted = { name, cpu: 1, memory: 128, disk: 1, os: "tiny", hostId: this.host.id, start };
+    const ask = () => this.cloud.post<VmView>("/vms", wanted);
+    let answer = await ask();
+    // The last round may have killed the agent at its very end, so that it looked online.
+    const isTaken = async () => answer.body.error?.code !== "HOST_OFFLINE" || (answer = await ask()).status === 201;
+    await this.cloud.until("the host takes a machine", isTaken);
+    if (answer.status !== 201) throw new Error(`No machine was made: ${JSON.stringify(answer.body.error)}`);
+    return answer.body.data;
   }
 
   #madeBy(operation: OperationView): string {
@@ -177,8 +185,7 @@ export class Stage {
     const found = body.data.vms.find(({ status }) => status !== "error");
     if (found) return (this.#vm = { id: found.id, disk: found.disk }).id;
     for (const { id } of body.data.vms) await this.#discard(id);
-    const made = await this.cloud.post<VmView>("/vms", { ...this.#newVm(), start: false });
-    const { id, operation } = made.body.data;
+    const { id, operation } = await this.#create({ start: false });
     await this.#oracle.end((operation as OperationView).id);
     return (this.#vm = { id, disk: 1 }).id;
   }
