@@ -5,7 +5,7 @@ import { Stage } from "./play.ts";
 import { newSeed, seeded, shuffled } from "./random.ts";
 import { allRounds, frameRoles, frameTypes, placesOf, stepsOf } from "./rounds.ts";
 
-const sampleSize = 12;
+const sampleSize = 24;
 
 describe("the rounds", () => {
   const rounds = allRounds();
