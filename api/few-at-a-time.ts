@@ -7,4 +7,4 @@ export async function fewAtATime<T>(items: readonly T[], act: (item: T) => Promi
   await Promise.all(Array.from({ length: lanes }, worker));
 }
 
-const lanes = 16;
+const lanes = 8;

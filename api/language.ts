@@ -4,7 +4,10 @@ import { accepts } from "hono/accepts";
 
 export type Language = "zh" | "en";
 
-export function languageOf(c: Context): Language {
+/** `named`: what the address says, which comes before the header. */
+export function languageOf(c: Context, named?: string): Language {
+  const [primary] = named?.toLowerCase().split("-") ?? [];
+  if (primary === "zh" || primary === "en") return primary;
   return accepts(c, {
     header: "Accept-Language",
     supports: ["zh", "en"],

@@ -83,7 +83,7 @@ export const hostColumns: Column<Host>[] = [
   column(t("NAME", "名称"), ({ name }) => name),
   column("ID", ({ id }) => id),
   statusColumn(),
-  column(t("NEW VMS", "可调度"), ({ schedulable }) => (schedulable ? t("yes", "是") : t("no", "否"))),
+  column(t("NEW VMS", "可调度"), ({ blockedBy }) => (blockedBy.length === 0 ? t("yes", "是") : t("no", "否"))),
   column(t("VMS", "虚拟机"), ({ allocated }) => String(allocated.vms)),
   column("CPU", ({ allocated, capacity }) => ofCapacity(allocated.cpu, capacity.cpu, "")),
   column(t("MEMORY", "内存"), ({ allocated, capacity }) => ofCapacity(allocated.memory, capacity.memory, " MiB")),

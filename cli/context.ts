@@ -77,12 +77,7 @@ export class Context {
   /** A client that opens WebSockets too, for which Node 20 has nothing of its own. */
   async socketClient(): Promise<VoidVMClient> {
     const { WebSocket } = await import("ws");
-    class LocalizedSocket extends WebSocket {
-      constructor(url: string, protocols?: string[]) {
-        super(url, protocols, { headers: { "Accept-Language": language } });
-      }
-    }
-    return this.client(LocalizedSocket as unknown as SocketConstructor);
+    return this.client(WebSocket as unknown as SocketConstructor);
   }
 
   clientFor(baseURL: string, token?: string, webSocket?: SocketConstructor): VoidVMClient {

@@ -83,7 +83,8 @@ async function write(content: ProfileFile): Promise<void> {
 export function apiUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new UserError(t(`Not an address of a server: '${text}'`, `不是有效的服务器地址：'${text}'`));
+    const hint = URL.canParse(`http://${text}`) && !text.includes("://") ? `: http://${text}?` : "";
+    throw new UserError(t(`Not an address of a server: '${text}'${hint}`, `不是有效的服务器地址：'${text}'${hint}`));
   }
   const path = url.pathname.replace(/\/+$/, "");
   return `${url.origin}${path === "" ? "/api/v1" : path}`;

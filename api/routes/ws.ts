@@ -16,7 +16,12 @@ import { parseSocketTicket } from "../socket-tickets.ts";
 import { assertUpgrade } from "../upgrade.ts";
 import { query } from "../validate.ts";
 
-const SocketQuery = z.strictObject({ token: z.string().max(4_096).optional(), ticket: z.string().max(128).optional() });
+const SocketQuery = z.strictObject({
+  token: z.string().max(4_096).optional(),
+  ticket: z.string().max(128).optional(),
+  // A standard WebSocket can't set `Accept-Language`.
+  language: z.string().max(100).optional(),
+});
 
 export const ws = new Hono<AppEnv>().get("/", query(SocketQuery), async (c) => {
   assertUpgrade(c);
@@ -45,7 +50,8 @@ async function callerOf(c: Context<AppEnv>, ticket: string | undefined): Promise
 async function connect(c: Context<AppEnv>, { hub, from }: Pick<SocketRequest, "hub" | "from">): Promise<Response> {
   const { webSocketsPerUser, requestsPerMinute } = (await currentConfig(c)).limits;
   const limits = { webSocketsPerUser, requestsPerMinute };
-  const request: SocketRequest = { hub, from, language: languageOf(c), address: clientAddress(c), limits };
+  const language = languageOf(c, c.req.query("language"));
+  const request: SocketRequest = { hub, from, language, address: clientAddress(c), limits };
   const headers = { Upgrade: "websocket", [socketRequestHeader]: JSON.stringify(request) };
   return upgraded(await c.env.USER_HUB.getByName(hub).fetch("https://hub/", { headers }));
 }

@@ -34,7 +34,14 @@ export function addLiveCommands(program: Command): void {
     .option("-f, --follow", t("go on until Ctrl-C", "持续输出直到 Ctrl-C"))
     .option("--after <sequence>", t("what followed this event", "从该序号之后开始"), wholeNumber)
     .option("--vm <vm>", t("only of this machine", "按虚拟机筛选"))
-    .option("--limit <n>", t("at most so many (20)", "最多条数（20）"), wholeNumber);
+    .option(
+      "--limit <n>",
+      t(
+        "at most so many (20), the oldest that are kept or that follow --after",
+        "最多条数（20），从最早保留的或 --after 之后的开始",
+      ),
+      wholeNumber,
+    );
 
   declare<{ interval?: number; once?: boolean }>(
     program,

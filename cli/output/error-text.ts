@@ -18,8 +18,12 @@ function toText(error: unknown): string {
   const { code, message, details, fields, requestId } = error;
   const lines = [
     `${label} ${safeText(ownMessage(error) ?? message)} (${safeText(code)})`,
-    ...(details === null ? [] : [`  ${safeText(details)}`]),
-    ...fields.map(({ path, message: wrong }) => `  ${safeText(path)}: ${safeText(wrong)}`),
+    ...(details === null || details === message ? [] : [`  ${safeText(details)}`]),
+    // The details may have said so.
+    ...fields
+      .map(({ path, message: wrong }) => `${path}: ${wrong}`)
+      .filter((line) => !details?.includes(line))
+      .map((line) => `  ${safeText(line)}`),
     ...(requestId === null ? [] : [`  ${t("request", "请求")} ${safeText(requestId)}`]),
   ];
   const next = nextStep(error);

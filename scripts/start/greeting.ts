@@ -19,5 +19,7 @@ Try:
   curl -s ${address}/api/v1/vms -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
     -d '{"name":"test-vm","cpu":1,"memory":256,"disk":1,"os":"tiny"}'
   curl -s -X POST ${address}/api/v1/vms/test-vm/start -H "Authorization: Bearer $TOKEN" -H 'Prefer: wait=30'
+
+All of the API: ${address}/docs     On the command line: npm run -s voidvm -- login ${address}
 `;
 }

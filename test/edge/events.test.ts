@@ -27,7 +27,7 @@ describe("events", () => {
       { event: "vm-created", vmId: id, userId: user.id, message: "Machine eventful was created", level: "info" },
       { event: "operation-accepted", vmId: id, data: { kind: "vm.create", status: "queued" } },
     ]);
-    const opened = await openSocket(`?token=${user.token}`, { "Accept-Language": "zh-CN" });
+    const opened = await openSocket(`?token=${user.token}&language=zh-CN`);
     const chinese = opened.socket as Socket;
     await chinese.subscribe({ topic: "events", after: seq });
     await chinese.heard("system-event", 2);

@@ -124,7 +124,8 @@ class Connection {
   async #begin(): Promise<void> {
     const { session, base, options } = this.#http;
     const token = await session.token(this.#signal);
-    const url = `${base.replace(/^http/, "ws").replace(/\/api\/v1$/, "")}/ws`;
+    const language = options.language === undefined ? "" : `?language=${encodeURIComponent(options.language)}`;
+    const url = `${base.replace(/^http/, "ws").replace(/\/api\/v1$/, "")}/ws${language}`;
     const events = {
       message: (data: string | ArrayBuffer) => this.#take(data),
       close: (code: number, reason: string) => this.#fail(closedError(code, reason, ...meaningOf(code))),

@@ -13,7 +13,7 @@ describe("the greeting", () => {
   });
 
   it("has the address in everything to try, on the chosen port", () => {
-    expect(greeting(settings, true).match(/http:\/\/localhost:4000/g)).toHaveLength(4);
+    expect(greeting(settings, true).match(/http:\/\/localhost:4000/g)).toHaveLength(6);
   });
 });
 
