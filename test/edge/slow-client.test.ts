@@ -17,6 +17,16 @@ describe("a client that stops reading", () => {
     );
     await look(owner);
   }
+  /** A user's socket that was told so many pages of events, from `seq` on, and has read none of them. */
+  async function unread(name: string, pages: number) {
+    const owner = await Client.as("user", "none");
+    const id = await machineOf(owner, name);
+    const socket = await Socket.of(owner);
+    socket.reads = false;
+    const { seq } = (await socket.subscribe({ topic: "events" })).data;
+    for (let n = 0; n < pages; n++) await talk(owner, id, 50);
+    return { owner, socket, seq };
+  }
   const windowOf = (owner: Client) =>
     runInDurableObject(hub(owner), (_: UserHub, state) =>
       state.getWebSockets().map((socket) => socket.deserializeAttachment().window),
@@ -64,12 +74,7 @@ describe("a client that stops reading", () => {
   });
 
   it("is sent no more than its window, is closed with 4408, and loses nothing", async () => {
-    const owner = await Client.as("user", "none");
-    const id = await machineOf(owner, "talking");
-    const socket = await Socket.of(owner);
-    socket.reads = false;
-    const { seq } = (await socket.subscribe({ topic: "events" })).data;
-    for (let n = 0; n < 6; n++) await talk(owner, id, 50);
+    const { owner, socket, seq } = await unread("talking", 6);
     const [window] = await windowOf(owner);
     expect(window.sent).toBeGreaterThan(4_194_304);
     expect(window.sent).toBeLessThan(4_194_304 + 200_000);
@@ -97,12 +102,7 @@ describe("a client that stops reading", () => {
   });
 
   it("and reads again goes on where it was, by the answer to the ping alone", async () => {
-    const owner = await Client.as("user", "none");
-    const id = await machineOf(owner, "pausing");
-    const socket = await Socket.of(owner);
-    socket.reads = false;
-    await socket.subscribe({ topic: "events" });
-    for (let n = 0; n < 5; n++) await talk(owner, id, 50);
+    const { owner, socket } = await unread("pausing", 5);
     const ping = socket.messages.find(({ type }) => type === "ping");
     socket.send({ type: "pong", id: "guessed" });
     expect(await socket.ask("ping")).toMatchObject({ type: "pong" });
@@ -115,12 +115,7 @@ describe("a client that stops reading", () => {
   });
 
   it("but asks and asks is closed", async () => {
-    const owner = await Client.as("user", "none");
-    const id = await machineOf(owner, "asking");
-    const socket = await Socket.of(owner);
-    socket.reads = false;
-    await socket.subscribe({ topic: "events" });
-    for (let n = 0; n < 5; n++) await talk(owner, id, 50);
+    const { socket } = await unread("asking", 5);
     for (let n = 0; n < 1_100 && socket.closed === null; n++) {
       socket.send({ type: "ping" });
       if (n % 50 === 0) await scheduler.wait(5);
