@@ -34,7 +34,7 @@ export class Redial {
     if (closing.healthyMs >= linkLimits.redialResetMs) this.#ceilingMs = linkLimits.redialFirstMs;
     if (this.needsPerson(closing)) return linkLimits.redialRefusedMs * (0.5 + this.#random() / 2);
     if (closing.retryAfterMs !== undefined) {
-      // The edge has chosen another moment for each host. It counts in whole seconds.
+      // Of hosts that the edge can't take in yet each is told another moment. It counts in whole seconds.
       return Math.min(closing.retryAfterMs, linkLimits.redialMaxMs) + 1000 * this.#random();
     }
     if (closing.code === closeCodes.quarantined) {

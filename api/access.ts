@@ -6,9 +6,9 @@
 import type { Permission } from "../protocol/permissions.ts";
 
 /**
- * `open`: anybody. `asset`: anybody, and it isn't counted, as Cloudflare wouldn't even ask. `agent`: the route itself verifies a host's own key. `ticket`: it verifies a ticket that a user with
- * the permission has made. `socket`: it finds out who asks, perhaps only from the socket's first message. Otherwise a
- * user with this permission.
+ * `open`: anybody. `asset`: anybody, and it isn't counted, as Cloudflare wouldn't even ask. `agent`: the route itself
+ * verifies a host's own key. `ticket`: it verifies a ticket that a user with the permission has made. `socket`: it finds
+ * out who asks, perhaps only from the socket's first message. Otherwise a user with this permission.
  */
 export type Access = "open" | "asset" | "agent" | "ticket" | "socket" | Permission;
 

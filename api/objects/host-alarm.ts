@@ -6,6 +6,7 @@
  */
 import { linkLimits } from "../../protocol/agent-link.ts";
 import type { HostParts } from "./host-parts.ts";
+import { wakeAt } from "./wake-at.ts";
 
 /** Silence that is not yet an end when the sweep looks, and would be one before it looks again. */
 const suspectMs = linkLimits.edgeDeadMs - linkLimits.lookEveryMs;
@@ -28,9 +29,7 @@ export class HostAlarm {
     const isSuspect = deadAt !== null && deadAt - now <= linkLimits.edgeDeadMs - suspectMs;
     const times = [at, this.#parts.outbox.nextDeadline(), isSuspect ? deadAt : null].filter((time) => time !== null);
     if (times.length === 0) return;
-    const earliest = Math.max(Math.min(...times), now);
-    const present = await this.#storage.getAlarm();
-    if (present === null || present > earliest) await this.#storage.setAlarm(earliest);
+    await wakeAt(this.#storage, Math.max(Math.min(...times), now));
   }
 
   async disarm(): Promise<void> {

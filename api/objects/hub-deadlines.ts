@@ -29,9 +29,3 @@ export function closeOverdue(connection: Connection, now: number): void {
     connection.close("unauthenticated", "The token has expired: make a new one");
   if ((deadlineOf(window) ?? Infinity) <= now) connection.closeTooSlow();
 }
-
-/** One alarm an object: it is set to the earliest thing that must be looked at. */
-export async function wakeAt(storage: DurableObjectStorage, time: number): Promise<void> {
-  const present = await storage.getAlarm();
-  if (present === null || present > time) await storage.setAlarm(time);
-}

@@ -19,7 +19,7 @@ import type { Connection } from "./hub-connection.ts";
 import type { Samples } from "./host-watch.ts";
 import { Consoles } from "./hub-consoles.ts";
 import { Control } from "./hub-control.ts";
-import { closeOverdue, deadlinesOf, mustBeJudged, wakeAt } from "./hub-deadlines.ts";
+import { closeOverdue, deadlinesOf, mustBeJudged } from "./hub-deadlines.ts";
 import { Entrance, type SocketRequest, socketRequestHeader } from "./hub-entrance.ts";
 import { Feed } from "./hub-feed.ts";
 import { handleMessage, type Parsed, parseMessage } from "./hub-messages.ts";
@@ -31,6 +31,7 @@ import { endExpired, tell, tellProgress } from "./hub-topics.ts";
 import { Turns } from "./hub-turns.ts";
 import { sendNextPieces } from "./hub-vm-states.ts";
 import { RateWindow } from "./rate-window.ts";
+import { wakeAt } from "./wake-at.ts";
 
 const nameKey = "name";
 const minuteMs = 60_000;

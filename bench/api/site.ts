@@ -134,13 +134,8 @@ export class Site {
     const credentials = { username: "admin", password: "admin123" };
     this.admin = (await this.call<{ token: string }>("POST", "/api/v1/auth/login", credentials)).token;
     await this.limitTo(noLimit);
-    const { data } = await this.call<{ data: { host: { id: string }; enrolment: { token: string } } }>(
-      "POST",
-      "/api/v1/hosts",
-      {
-        name: "sim",
-      },
-    );
+    type Added = { data: { host: { id: string }; enrolment: { token: string } } };
+    const { data } = await this.call<Added>("POST", "/api/v1/hosts", { name: "sim" });
     this.#hostId = data.host.id;
     this.#host = await join(this.origin, data.enrolment.token, this.#home);
   }

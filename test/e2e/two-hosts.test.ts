@@ -209,7 +209,7 @@ describe("two hosts on a network", unless(refusal()), () => {
   });
 
   it("are shown as offline once they are silent, and do what waits, once, when they are back", async () => {
-    // 90 s of silence are an end, most of which the other host's test took.
+    // 90 s of silence are an end. They began before the other host's test.
     await until("the host is offline", async () => (await statusOf(near)) === "offline", 240_000);
     expect(await client.call<Operation>("GET", `/operations/${queued.id}`)).toMatchObject({
       status: "queued",
